@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/**
+ * The command line. The only part that reads arguments, the environment and the terminal, or ends the process.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import {
+  flagOf,
+  OptionError,
+  type OptionName,
+  optionNames,
+  optionTable,
+  type RunnerMockOptions,
+  variableOf,
+} from "../options.ts";
+import { profiles, type SwitchName, switchTable } from "../profiles.ts";
+
+/** Exit codes: 0 done, 1 failed, 2 called wrongly. */
+const calledWrongly = 2;
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("gitpod-runner-mock")
+  .usage("[serve] [options]\n       gitpod-runner-mock health [url]")
+  .description("Starts a mock and reference server for the gitpod.v1.RunnerService API.")
+  .version(version, "--version", "print the version and exit")
+  .helpOption("--help", "print this help and exit")
+  .helpCommand(false)
+  .showHelpAfterError("(--help lists everything)")
+  .exitOverride()
+  .action(async (flags: RunnerMockOptions) => {
+    const { serve } = await import("./serve.ts");
+    process.exitCode = await serve(flags);
+  });
+for (const name of optionNames) program.addOption(commanderOption(name));
+
+program
+  .command("health")
+  .description("ask a running mock whether it is ready; exits with 0 if so, else with 1")
+  .argument(
+    "[url]",
+    "its base URL",
+    `http://127.0.0.1:${process.env[variableOf("port")] ?? optionTable.port.default}`,
+  )
+  .helpOption("--help", "print this help and exit")
+  .exitOverride()
+  .action(async (url: string) => {
+    const { health } = await import("./health.ts");
+    process.exitCode = await health(url);
+  });
+
+function commanderOption(name: OptionName): Option {
+  const { does, placeholder, takes, read, repeatable } = optionTable[name];
+  const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${does}${defaultsOf(name)}`)
+    .env(variableOf(name))
+    .helpGroup(name in switchTable ? "Switches (their defaults are the profile's):" : "Options:");
+  // The value is handed on as written: settingsOf reads it as it reads the options in process.
+  return option.argParser((value: string, previous: unknown) => {
+    if (read(value) === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
+    return repeatable && typeof previous === "string" ? `${previous},${value}` : value;
+  });
+}
+
+/** What holds where an option is not given: for a switch, where the profiles differ, what each has. */
+function defaultsOf(name: OptionName): string {
+  const row = switchTable[name as SwitchName];
+  if (row !== undefined) return ` (${profiles.map((profile) => `${profile}: ${row[profile]}`).join(", ")})`;
+  const fallback = optionTable[name].default;
+  return fallback === undefined ? "" : ` (default: ${fallback})`;
+}
+
+const args = process.argv.slice(2);
+try {
+  // What is not said otherwise is to serve.
+  await program.parseAsync(args[0] === "serve" ? args.slice(1) : args, { from: "user" });
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : calledWrongly;
+  else if (error instanceof OptionError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = calledWrongly;
+  } else throw error;
+}

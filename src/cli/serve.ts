@@ -1,0 +1,64 @@
+/** `gitpod-runner-mock serve`: starts the mock, says where it is, and stops it when told to. */
+import { type DestinationStream, pino } from "pino";
+import { systemTime } from "../clock.ts";
+import { type RunnerMockOptions, settingsOf } from "../options.ts";
+import { systemRandom } from "../random.ts";
+import { type RunnerMock, startServer } from "../server.ts";
+
+/** Resolves with the exit code once the mock has stopped. */
+export async function serve(flags: RunnerMockOptions): Promise<number> {
+  const settings = settingsOf(flags);
+  const logger = pino({ name: "gitpod-runner-mock", level: settings.logLevel }, await logStream());
+  // Listened for before the start, so that a signal is never missed.
+  const signal = nextSignal();
+  let mock: RunnerMock;
+  try {
+    mock = await startServer(settings, { time: systemTime, random: systemRandom, logger });
+  } catch (error) {
+    process.stderr.write(`error: ${explained(error, settings.host, settings.port)}\n`);
+    return 1;
+  }
+  process.stdout.write(greeting(mock.publicUrl, mock.url));
+  logger.info({ signal: await signal }, "stopping");
+  await mock.close();
+  return 0;
+}
+
+/** JSON lines, or something for people's eyes where somebody is looking. */
+async function logStream(): Promise<DestinationStream> {
+  if (!process.stderr.isTTY) return pino.destination({ dest: 2, sync: true });
+  const { default: pretty } = await import("pino-pretty");
+  return pretty({ destination: 2, ignore: "pid,hostname,name", translateTime: "SYS:HH:MM:ss.l", sync: true });
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function greeting(publicUrl: string, url: string): string {
+  return [
+    `gitpod-runner-mock listens on ${url}${publicUrl === url ? "" : `, reached as ${publicUrl}`}`,
+    `  RPCs    ${publicUrl}/gitpod.v1.RunnerService/… and ${publicUrl}/api/gitpod.v1.RunnerService/…`,
+    `  worlds  ${publicUrl}/w/NAME and ${publicUrl}/w/NAME/api`,
+    `  health  ${publicUrl}/healthz and ${publicUrl}/readyz`,
+    "Try:",
+    `  curl ${publicUrl}/gitpod.v1.RunnerService/CreateRunner -H 'Content-Type: application/json' -d '{"name": "My Runner", "provider": "RUNNER_PROVIDER_AWS_EC2"}'`,
+    "",
+  ].join("\n");
+}
+
+function explained(error: unknown, host: string, port: number): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "EADDRINUSE":
+      return `port ${port} on ${host} is in use: stop what listens there, or choose another with --port (0 picks a free one)`;
+    case "EACCES":
+      return `not allowed to listen on port ${port}: choose one from 1024 on with --port`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${host} is no address of this machine: choose another with --host`;
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The registration lease. A registration stands for the length of its lease and lapses unless it is renewed; a
+ * lapsed one is hidden from everybody, but its record is kept while one of its credentials lives, so that the
+ * runner can register itself again. What follows for phases is here too, and nowhere else.
+ */
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { RunnerKind, RunnerProvider } from "../gen/gitpod/v1/runner_configuration_pb.ts";
+import { type Runner, RunnerPhase, type RunnerStatus } from "../gen/gitpod/v1/runner_pb.ts";
+import type { Switches } from "../profiles.ts";
+import type { Document } from "../store/store.ts";
+
+/** A managed runner comes up by itself (LIVE); how fast is not known. */
+const selfDrivenStartMs = 1_000;
+/** After DeleteRunner the live service goes on answering "for a short while" (LIVE). */
+const deletingMs = 2_000;
+
+/** What is kept of a runner. */
+export interface Registration {
+  readonly runner: Runner;
+  /** When the last of its credentials stops working; absent: not before the record goes. */
+  readonly credentialsEndAtMs?: number | undefined;
+}
+
+/** A registration in the store: it expires when its lease ends, and is hidden once it has lapsed. */
+export type RegistrationDocument = Document<Registration>;
+
+export interface LeaseTerms {
+  readonly leaseMs: number;
+  /** How long a lapsed record is kept at most. */
+  readonly lapsedTtlMs: number;
+  readonly switches: Pick<Switches, "lapse" | "managedRunners" | "delete">;
+}
+
+/** How a runner showed that it is alive. */
+export type SignOfLife = "exchange" | "call";
+
+export class Lease {
+  readonly #terms: LeaseTerms;
+
+  constructor(terms: LeaseTerms) {
+    this.#terms = terms;
+  }
+
+  /** A registration that starts now. */
+  start(registration: Registration, nowMs: number): RegistrationDocument {
+    const { runner } = registration;
+    const startsByItself = this.isSelfDriven(runner) && runner.status?.phase === RunnerPhase.CREATED;
+    const expiresAtMs = startsByItself ? nowMs + selfDrivenStartMs : this.#endsAtMs(runner, nowMs);
+    return { id: runner.runnerId, value: registration, expiresAtMs };
+  }
+
+  /** The registration renewed, or revived if it had lapsed. */
+  renew(document: RegistrationDocument, nowMs: number, sign: SignOfLife): RegistrationDocument {
+    const { runner } = document.value;
+    if (isDeleting(runner) || this.isSelfDriven(runner)) return document;
+    const renewed = withPhase(runner, phaseAfter(sign, document), nowMs);
+    const expiresAtMs = this.#endsAtMs(runner, nowMs);
+    return { ...document, value: { ...document.value, runner: renewed }, expiresAtMs, hidden: false };
+  }
+
+  /** What DeleteRunner leaves for a while, or undefined where it leaves nothing. */
+  delete(document: RegistrationDocument, nowMs: number): RegistrationDocument | undefined {
+    if (this.#terms.switches.delete === "at-once" || document.hidden) return undefined;
+    if (isDeleting(document.value.runner)) return document;
+    const runner = withPhase(document.value.runner, RunnerPhase.DELETING, nowMs);
+    return { ...document, value: { ...document.value, runner }, expiresAtMs: nowMs + deletingMs };
+  }
+
+  /** What becomes of a registration at the moment at which it expires; undefined: it is gone. */
+  readonly expire = (document: RegistrationDocument): RegistrationDocument | undefined => {
+    const { value, expiresAtMs: nowMs = 0 } = document;
+    const { runner, credentialsEndAtMs = Number.POSITIVE_INFINITY } = value;
+    if (document.hidden || isDeleting(runner)) return undefined;
+    if (this.isSelfDriven(runner)) {
+      const started = withPhase(runner, RunnerPhase.ACTIVE, nowMs);
+      return { ...document, value: { ...value, runner: started }, expiresAtMs: undefined };
+    }
+    if (this.#terms.switches.lapse === "deactivate") {
+      const created = runner.status?.phase === RunnerPhase.CREATED;
+      const silent = created ? runner : withPhase(runner, RunnerPhase.INACTIVE, nowMs);
+      return { ...document, value: { ...value, runner: silent }, expiresAtMs: undefined };
+    }
+    const purgeAtMs = Math.min(nowMs + this.#terms.lapsedTtlMs, credentialsEndAtMs);
+    return purgeAtMs > nowMs ? { ...document, expiresAtMs: purgeAtMs, hidden: true } : undefined;
+  };
+
+  /** Whether the runner lives by itself, without lease or sign-up: a managed one, where the switch says so. */
+  isSelfDriven(runner: Runner): boolean {
+    return (
+      this.#terms.switches.managedRunners === "self-driven" && runner.provider === RunnerProvider.MANAGED
+    );
+  }
+
+  #endsAtMs(runner: Runner, nowMs: number): number | undefined {
+    const endless = this.#terms.switches.lapse === "never" || isLocalConfiguration(runner);
+    return endless ? undefined : nowMs + this.#terms.leaseMs;
+  }
+}
+
+/** Whether this is the singleton that the system makes for each organization. */
+export function isLocalConfiguration(runner: Runner): boolean {
+  return runner.kind === RunnerKind.LOCAL_CONFIGURATION;
+}
+
+function isDeleting(runner: Runner): boolean {
+  return runner.status?.phase === RunnerPhase.DELETING;
+}
+
+/** Created → INACTIVE by the exchange of its token → ACTIVE by its first call; a revived one starts over. */
+function phaseAfter(sign: SignOfLife, { value, hidden }: RegistrationDocument): RunnerPhase {
+  const phase = value.runner.status?.phase ?? RunnerPhase.UNSPECIFIED;
+  if (sign === "exchange") return hidden || phase === RunnerPhase.CREATED ? RunnerPhase.INACTIVE : phase;
+  const silent = phase === RunnerPhase.CREATED || phase === RunnerPhase.INACTIVE;
+  return hidden || silent ? RunnerPhase.ACTIVE : phase;
+}
+
+function withPhase(runner: Runner, phase: RunnerPhase, nowMs: number): Runner {
+  return runner.status?.phase === phase ? runner : withStatus(runner, { phase }, nowMs);
+}
+
+/** The runner with some of its status replaced, as of now. */
+export function withStatus(runner: Runner, changes: Partial<RunnerStatus>, nowMs: number): Runner {
+  const { status } = runner;
+  if (status === undefined) throw new Error(`runner ${runner.runnerId} was stored without a status`);
+  return { ...runner, status: { ...status, ...changes, updatedAt: timestampFromMs(nowMs) } };
+}

@@ -1,0 +1,31 @@
+/**
+ * Durations as people write them: `"30s"`, `"24h"`, `"1.5m"`; a number is milliseconds.
+ */
+import ms from "ms";
+
+/** A time span: a number of milliseconds, or a text with a unit such as `"30s"`, `"15 minutes"`, `"24h"`. */
+export type Duration = number | string;
+
+/** The longest span taken, about 285 years: beyond it milliseconds lose their exactness in timestamps. */
+const maxMs = 2 ** 43;
+
+/**
+ * A duration in whole milliseconds.
+ *
+ * @throws RangeError for a text without a unit, an unreadable, negative or overlong span; it shows the value
+ */
+export function durationMs(duration: Duration): number {
+  const milliseconds = typeof duration === "number" ? duration : parse(duration);
+  if (!(milliseconds >= 0 && milliseconds <= maxMs)) {
+    throw new RangeError(
+      `invalid duration ${JSON.stringify(duration)}: expected a number with a unit such as "500ms", "30s" or "24h"`,
+    );
+  }
+  return Math.round(milliseconds);
+}
+
+function parse(text: string): number {
+  // ms reads a bare number as milliseconds; in a text that is a unit forgotten.
+  if (!/[a-z]$/i.test(text) || text.length > 100) return Number.NaN;
+  return ms(text as ms.StringValue) ?? Number.NaN;
+}

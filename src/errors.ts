@@ -1,0 +1,101 @@
+/**
+ * Every error that the mock answers with, one constructor each: code and text are the real service's where they
+ * are known (docs/fidelity.md), otherwise they say what failed, with which value, and what to do.
+ */
+import { Code, ConnectError } from "@connectrpc/connect";
+
+export const runnerNotFound = () => new ConnectError("runner not found", Code.NotFound);
+
+export const invalidPageToken = (token: string) =>
+  new ConnectError(`invalid pagination token ${JSON.stringify(token)}`, Code.InvalidArgument);
+
+export const invalidPageSize = (text: string) =>
+  new ConnectError(
+    `invalid page size ${JSON.stringify(text)} in the query: expected a whole number from 0 to 100`,
+    Code.InvalidArgument,
+  );
+
+export const permissionDenied = () => new ConnectError("permission denied", Code.PermissionDenied);
+
+export const missingBearer = () =>
+  new ConnectError(
+    "no bearer token: send the header Authorization: Bearer TOKEN with a configured token or one that ExchangeToken returned",
+    Code.Unauthenticated,
+  );
+
+export const invalidBearer = () =>
+  new ConnectError(
+    "invalid bearer token: it is unknown here, has expired, or its runner was deleted",
+    Code.Unauthenticated,
+  );
+
+export const invalidExchangeToken = () =>
+  new ConnectError(
+    "invalid exchange token: it is unknown here, was used already, has expired, or its runner was deleted",
+    Code.Unauthenticated,
+  );
+
+export const onlyManagerMayMakeTokens = () =>
+  new ConnectError("only the runner manager can create tokens for a managed runner", Code.Unauthenticated);
+
+export const secondManagedRunner = (runnerManagerId: string) =>
+  new ConnectError(
+    `runner manager ${runnerManagerId} already has a managed runner in this organization`,
+    Code.AlreadyExists,
+  );
+
+export const renewalMismatch = (field: string, registered: string, sent: string) =>
+  new ConnectError(
+    `cannot renew the registration: ${field} is ${registered} and cannot become ${sent}`,
+    Code.FailedPrecondition,
+  );
+
+export const localConfigurationIsFixed = () =>
+  new ConnectError(
+    "the LOCAL_CONFIGURATION runner belongs to the organization and cannot be deleted",
+    Code.FailedPrecondition,
+  );
+
+export const invalidWorldName = (name: string) =>
+  new ConnectError(
+    `invalid world name ${JSON.stringify(name)}: expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters`,
+    Code.InvalidArgument,
+  );
+
+export const tooManyWorlds = (limit: number) =>
+  new ConnectError(`there are ${limit} worlds already, the limit set by maxWorlds`, Code.ResourceExhausted);
+
+export const unreadableJson = (problem: string) => new ConnectError(problem, Code.InvalidArgument);
+
+export const bodyTooLarge = (limitBytes: number) =>
+  new ConnectError(
+    `the request body is larger than the limit of ${limitBytes} bytes`,
+    Code.ResourceExhausted,
+  );
+
+export const clientWentAway = (cause: unknown) =>
+  new ConnectError("the client went away", Code.Canceled, undefined, undefined, cause);
+
+export const unsupportedContentType = (contentType: string | undefined) =>
+  new ConnectError(
+    `unsupported content type ${JSON.stringify(contentType ?? "")}: expected application/json, application/proto, or a gRPC or gRPC-Web content type`,
+    Code.InvalidArgument,
+  );
+
+export const unknownRpc = (path: string) =>
+  new ConnectError(`there is no RPC at ${path}`, Code.Unimplemented);
+
+export const badRequest = (reason: string) => new ConnectError(reason, Code.InvalidArgument);
+
+/** What a bug in the mock looks like from outside; its cause is logged, not sent. */
+export const internalError = (cause: unknown) =>
+  new ConnectError(
+    "the mock failed to answer: this is a bug in gitpod-runner-mock, its log says more",
+    Code.Internal,
+    undefined,
+    undefined,
+    cause,
+  );
+
+/** How open streams end when the server stops. */
+export const serverStopping = () => new ConnectError("the server is stopping", Code.Unavailable);

@@ -1,0 +1,35 @@
+/**
+ * Identifiers. New ones are UUIDv7 as the real service makes them (LIVE): world time first, so that their
+ * order is the order of creation, also within one millisecond and while the clock stands still.
+ */
+import { v5, v7 } from "uuid";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+
+/** Makes new identifiers, each greater than the one before. */
+export type Ids = () => string;
+
+export function createIds(clock: Clock, random: Random): Ids {
+  let msecs = -1;
+  let seq = 0;
+  return () => {
+    const bytes = random(16);
+    const nowMs = clock.nowMs();
+    if (nowMs > msecs) {
+      msecs = nowMs;
+      // Starts in the lower half of its 32 bits, so that it does not run over within a millisecond.
+      seq = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) >>> 1;
+    } else {
+      seq++;
+    }
+    return v7({ msecs, seq, random: bytes });
+  };
+}
+
+/** The namespace of the identifiers that are derived from names. */
+const namespace = "5b3f9f0e-6f0c-4c55-9b3e-2d9e6f6a7c11";
+
+/** The one identifier that belongs to a name: the same in every world and after every restart. */
+export function idOfName(name: string): string {
+  return v5(name, namespace);
+}

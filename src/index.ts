@@ -1,0 +1,24 @@
+/** gitpod-runner-mock in process: the public surface, name by name. */
+import { pino } from "pino";
+import { systemTime } from "./clock.ts";
+import { type RunnerMockOptions, settingsOf } from "./options.ts";
+import { systemRandom } from "./random.ts";
+import { type RunnerMock, startServer } from "./server.ts";
+
+export type { RunnerReport } from "./domain/runners.ts";
+export type { Duration } from "./duration.ts";
+export { OptionError, type RunnerMockOptions } from "./options.ts";
+export type { Profile, Switches } from "./profiles.ts";
+export type { RunnerMock } from "./server.ts";
+
+/**
+ * Starts a mock in this process, by default on a free port of 127.0.0.1 and without a log. Each is on its own:
+ * several can run side by side.
+ *
+ * @throws OptionError for an option that does not take its value
+ */
+export async function startRunnerMock(options: RunnerMockOptions = {}): Promise<RunnerMock> {
+  const settings = settingsOf(options);
+  const logger = pino({ level: settings.logLevel }, pino.destination(2));
+  return startServer(settings, { time: systemTime, random: systemRandom, logger });
+}
