@@ -1,7 +1,7 @@
 /** gitpod-runner-mock in process: the public surface, name by name. */
 import { pino } from "pino";
 import { systemTime } from "./clock.ts";
-import { type RunnerMockOptions, settingsOf } from "./options.ts";
+import { inProcessDefaults, type RunnerMockOptions, settingsOf } from "./options.ts";
 import { systemRandom } from "./random.ts";
 import { type RunnerMock, startServer } from "./server.ts";
 
@@ -18,7 +18,7 @@ export type { RunnerMock } from "./server.ts";
  * @throws OptionError for an option that does not take its value
  */
 export async function startRunnerMock(options: RunnerMockOptions = {}): Promise<RunnerMock> {
-  const settings = settingsOf(options);
+  const settings = settingsOf(options, inProcessDefaults);
   const logger = pino({ level: settings.logLevel }, pino.destination(2));
   return startServer(settings, { time: systemTime, random: systemRandom, logger });
 }

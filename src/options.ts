@@ -256,20 +256,23 @@ export function variableOf(name: OptionName): string {
 }
 
 /** Defaults that differ in process: nothing listens on a fixed port or writes to the terminal there. */
-const inProcessDefaults: RunnerMockOptions = { port: 0, logLevel: "silent" };
+export const inProcessDefaults: RunnerMockOptions = { port: 0, logLevel: "silent" };
 
 /**
- * Checks the options and fills in the defaults.
+ * Checks the options and fills in the defaults: those given here, or else the table's.
  *
  * @throws OptionError for an option that does not exist or does not take its value
  */
-export function settingsOf(options: RunnerMockOptions): Settings {
+export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptions = {}): Settings {
   for (const name of Object.keys(options)) {
     if (!(name in optionTable))
       throw new OptionError(name, options[name as OptionName], "nothing: there is none of that name");
   }
-  const own = <N extends keyof typeof ownOptions>(name: N) => read(name, options) as Value<N>;
-  const switches = Object.keys(switchTable).map((name) => [name, read(name as SwitchName, options)]);
+  const own = <N extends keyof typeof ownOptions>(name: N) => read(name, options, defaults) as Value<N>;
+  const switches = Object.keys(switchTable).map((name) => [
+    name,
+    read(name as SwitchName, options, defaults),
+  ]);
   const accessTokenTtl = own("accessTokenTtl");
   return {
     host: own("host"),
@@ -299,9 +302,9 @@ type ReadBy<R extends OptionRow> = Exclude<ReturnType<R["read"]>, undefined>;
 type Value<N extends keyof typeof ownOptions> =
   Row<N> extends { readonly default: string } ? ReadBy<Row<N>> : ReadBy<Row<N>> | undefined;
 
-function read(name: OptionName, options: RunnerMockOptions): unknown {
+function read(name: OptionName, options: RunnerMockOptions, defaults: RunnerMockOptions): unknown {
   const row = optionTable[name];
-  const value = options[name] ?? inProcessDefaults[name] ?? row.default;
+  const value = options[name] ?? defaults[name] ?? row.default;
   if (value === undefined) return undefined;
   const result = row.read(value);
   if (result === undefined) throw new OptionError(name, value, row.takes);
