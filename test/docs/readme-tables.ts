@@ -1,0 +1,37 @@
+/** The tables of the README as they must be. */
+import { flagOf, optionNames, optionTable, variableOf } from "../../src/options.ts";
+import { profiles, type SwitchName, switchTable } from "../../src/profiles.ts";
+
+const code = (text: string) => `\`${text.replaceAll("|", "\\|")}\``;
+const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
+
+const isSwitch = (name: string): name is SwitchName => name in switchTable;
+
+export const optionsTable = table(
+  ["flag", "variable", "default", "what it does"],
+  optionNames
+    .filter((name) => !isSwitch(name))
+    .map((name) => {
+      const { placeholder, default: fallback, does } = optionTable[name];
+      return [
+        code(`--${flagOf(name)} <${placeholder}>`),
+        code(variableOf(name)),
+        fallback === undefined ? "" : code(fallback),
+        does,
+      ];
+    }),
+);
+
+export const switchesTable = table(
+  ["switch", "what it decides", ...profiles.map(code)],
+  optionNames.filter(isSwitch).map((name) => {
+    const { decides, values } = switchTable[name];
+    return [
+      code(`--${flagOf(name)} <${values.join("|")}>`),
+      decides,
+      ...profiles.map((profile) => code(switchTable[name][profile])),
+    ];
+  }),
+);
