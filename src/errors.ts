@@ -65,7 +65,15 @@ export const invalidWorldName = (name: string) =>
 export const tooManyWorlds = (limit: number) =>
   new ConnectError(`there are ${limit} worlds already, the limit set by maxWorlds`, Code.ResourceExhausted);
 
-export const unreadableJson = (problem: string) => new ConnectError(problem, Code.InvalidArgument);
+/** A request that is not what the schema says; the problem is told in full. */
+export const undecodable = (problem: string) => new ConnectError(problem, Code.InvalidArgument);
+
+/** gRPC has it so, and Connect with it. */
+export const missingRequestMessage = () =>
+  new ConnectError("the request has no message: this RPC takes one", Code.Unimplemented);
+
+export const extraRequestMessage = () =>
+  new ConnectError("the request has more than one message: this RPC takes one", Code.Unimplemented);
 
 export const bodyTooLarge = (limitBytes: number) =>
   new ConnectError(

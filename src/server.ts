@@ -9,7 +9,7 @@ import { Identity } from "./domain/identity.ts";
 import type { Runners } from "./domain/runners.ts";
 import { serverStopping } from "./errors.ts";
 import { createApp } from "./http/app.ts";
-import { createInterceptors } from "./interceptors/index.ts";
+import { createChain } from "./interceptors/index.ts";
 import type { Settings } from "./options.ts";
 import type { Random } from "./random.ts";
 import { registerServices } from "./services/index.ts";
@@ -54,7 +54,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const shutdown = new AbortController();
   const app = createApp({
     routes: registerServices,
-    interceptors: createInterceptors({ worlds, identity, log: logger }),
+    chain: createChain(worlds, identity, logger),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     shutdownSignal: shutdown.signal,
     stopGraceMs: settings.stopGraceMs,

@@ -3,27 +3,18 @@
  * shape for requests that are none of these. Building it does not listen.
  */
 
-import type { IncomingMessage } from "node:http";
-import type { DescMethod } from "@bufbuild/protobuf";
-import { base64Decode } from "@bufbuild/protobuf/wire";
-import {
-  type ConnectRouter,
-  cors as connectCors,
-  createContextValues,
-  type Interceptor,
-} from "@connectrpc/connect";
+import { type ConnectRouter, cors as connectCors } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import cors from "@fastify/cors";
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
-  type FastifyRequest,
   LogController,
 } from "fastify";
 import { badRequest, internalError, unknownRpc, unsupportedContentType } from "../errors.ts";
-import { type DecodedRequest, decodedRequestKey } from "../interceptors/decoded-request.ts";
-import { decodeJsonBody } from "./json-body.ts";
+import type { Chain } from "../interceptors/index.ts";
+import { decodeInChain } from "./decode-requests.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { rewriteUrl } from "./paths.ts";
 import { refuse } from "./refusals.ts";
@@ -33,7 +24,7 @@ export const maxBodyBytes = 4 * 1024 * 1024;
 
 export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;
-  readonly interceptors: Interceptor[];
+  readonly chain: Chain;
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
@@ -41,12 +32,6 @@ export interface AppOptions {
   readonly stopGraceMs: number;
   /** Aborted when the server stops: open streams then end with `unavailable`. */
   readonly shutdownSignal: AbortSignal;
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    decodedRequest: DecodedRequest | undefined;
-  }
 }
 
 /** The app and its port for HTTP/1.1 and HTTP/2; every RPC is routed by its bare path, see paths.ts. */
@@ -63,7 +48,6 @@ export function createApp(options: AppOptions): FastifyInstance {
     closing = true;
   });
   acceptAnyBody(app);
-  app.decorateRequest("decodedRequest", undefined);
   app.addHook("onRequest", async (request, reply) => {
     // Connect makes a URL of it; HTTP/1.0 has none at all.
     if (URL.canParse(`http://${request.host}`)) return;
@@ -95,61 +79,22 @@ function acceptAnyBody(app: FastifyInstance): void {
 
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   scope.removeAllContentTypeParsers();
-  const methods = new Map<string, DescMethod>();
-  const routes = (router: ConnectRouter) => {
-    options.routes(router);
-    for (const { requestPath, method } of router.handlers) methods.set(requestPath, method);
-  };
-  // Called, not registered: its content type parsers have to stand in this scope to be replaced below.
-  fastifyConnectPlugin(
-    scope,
-    {
-      routes,
-      interceptors: options.interceptors,
-      readMaxBytes: maxBodyBytes,
-      jsonOptions: { ignoreUnknownFields: !options.refuseUnknownJson },
-      shutdownSignal: options.shutdownSignal,
-      contextValues: (request) => createContextValues().set(decodedRequestKey, request.decodedRequest),
-    },
-    () => {},
-  );
   scope.addHook("onRequest", async (request, reply) => {
-    const problem = problemBeforeConnect(request);
-    if (problem !== undefined) return refuse(request, reply, problem.error, problem.httpStatus);
+    // Connect would answer it with 415 and nothing else.
+    if (request.method !== "POST" || request.headers["content-type"] !== undefined) return;
+    return refuse(request, reply, unsupportedContentType(undefined), 415);
   });
-  scope.removeContentTypeParser("application/json");
-  scope.addContentTypeParser(
-    "application/json",
-    async (request: FastifyRequest, payload: IncomingMessage) => {
-      const method = methods.get(request.routeOptions.url ?? "");
-      // What is compressed is left to Connect, which decompresses and decodes it.
-      if (method === undefined || (request.headers["content-encoding"] ?? "identity") !== "identity") return;
-      request.decodedRequest = await decodeJsonBody(method, payload, {
-        refuseUnknown: options.refuseUnknownJson,
-        maxBytes: maxBodyBytes,
-      });
-      return {};
-    },
-  );
   scope.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-      return refuse(request, reply, unsupportedContentType(request.headers["content-type"]), 415);
-    }
-    throw error;
+    if (error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") throw error;
+    return refuse(request, reply, unsupportedContentType(request.headers["content-type"]), 415);
   });
-}
-
-/** What Connect's handlers would answer with an internal error, or with an empty response. */
-function problemBeforeConnect({ method, headers, query }: FastifyRequest) {
-  if (method === "POST" && headers["content-type"] === undefined) {
-    return { error: unsupportedContentType(undefined), httpStatus: 415 };
-  }
-  const { base64, message } = query as { base64?: unknown; message?: unknown };
-  if (method !== "GET" || base64 !== "1" || typeof message !== "string") return undefined;
-  try {
-    base64Decode(message);
-    return undefined;
-  } catch {
-    return { error: badRequest("the query parameter message is not base64"), httpStatus: 400 };
-  }
+  scope.register(fastifyConnectPlugin, {
+    ...options.chain,
+    readMaxBytes: maxBodyBytes,
+    shutdownSignal: options.shutdownSignal,
+    routes(router) {
+      options.routes(router);
+      decodeInChain(router, { maxBytes: maxBodyBytes, refuseUnknownJson: options.refuseUnknownJson });
+    },
+  });
 }

@@ -3,7 +3,7 @@
  * `/w/NAME` in the same two places. Everything further in sees only the first form, and the world as a header.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import { worldHeader } from "../interceptors/enter-world.ts";
+import { worldHeader } from "../interceptors/gate.ts";
 
 /** The URL without prefixes. The world in its path, if there is one, takes the place of the header. */
 export function rewriteUrl(request: { url?: string | undefined; headers: IncomingHttpHeaders }): string {

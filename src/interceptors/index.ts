@@ -4,28 +4,22 @@ import type { Identity } from "../domain/identity.ts";
 import type { Log } from "../log.ts";
 import type { Worlds } from "../worlds.ts";
 import { authorizeCall } from "./authorize.ts";
-import { useDecodedRequest } from "./decoded-request.ts";
-import { createEnterWorld } from "./enter-world.ts";
-import { createIdentify } from "./identify.ts";
+import { decodeRequest } from "./decode.ts";
+import { createGate, type Gate } from "./gate.ts";
 import { takePageFromQuery } from "./page-from-query.ts";
-import { createReport } from "./report.ts";
-import { createValidate } from "./validate.ts";
+import { createReport, withReport } from "./report.ts";
+import { validateRequest } from "./validate.ts";
 
-export interface InterceptorsOptions {
-  readonly worlds: Worlds;
-  readonly identity: Identity;
-  readonly log: Log;
+export interface Chain {
+  /** Before the body is read. */
+  readonly requestGate: Gate;
+  /** From then on. */
+  readonly interceptors: Interceptor[];
 }
 
-export function createInterceptors({ worlds, identity, log }: InterceptorsOptions): Interceptor[] {
-  return [
-    createReport(log),
-    createEnterWorld(worlds),
-    // Before anything that can refuse the call: also a refused one renews its runner's lease.
-    createIdentify(identity),
-    useDecodedRequest,
-    takePageFromQuery,
-    authorizeCall,
-    createValidate(),
-  ];
+export function createChain(worlds: Worlds, identity: Identity, log: Log): Chain {
+  return {
+    requestGate: withReport(createGate(worlds, identity), log),
+    interceptors: [createReport(log), decodeRequest, takePageFromQuery, authorizeCall, validateRequest],
+  };
 }

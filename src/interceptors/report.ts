@@ -1,30 +1,58 @@
 /** Logs how each call ended, and turns what is no ConnectError, a bug, into one that says so. */
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { callerKey, worldKey } from "../call.ts";
 import { internalError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { Gate } from "./gate.ts";
 import { withOutcome } from "./outcome.ts";
 
+/** Reports the calls that get past the gate. */
 export function createReport(log: Log): Interceptor {
   return (next) => (request) =>
     withOutcome(
       () => next(request),
-      (error) => {
-        const failure = error === undefined || error instanceof ConnectError ? error : internalError(error);
-        const call = {
-          rpc: `${request.service.typeName}/${request.method.name}`,
-          world: request.contextValues.get(worldKey)?.name,
-          caller: request.contextValues.get(callerKey)?.subject.id,
-        };
-        if (failure === undefined) log.debug({ ...call, code: "ok" }, "answered");
-        else {
-          const code = codeToString(failure.code);
-          if (failure.code === Code.Internal)
-            log.error({ ...call, code, err: failure.cause ?? failure }, "failed");
-          else log.info({ ...call, code, reason: failure.rawMessage }, "refused");
-        }
-        return failure;
-      },
+      (error) => report(log, request.method, request.contextValues, error),
     );
+}
+
+/** The gate, reporting the calls that it refuses. */
+export function withReport(gate: Gate, log: Log): Gate {
+  return async (context: HandlerContext) => {
+    try {
+      await gate(context);
+    } catch (error) {
+      throw report(log, context.method, context.values, error);
+    }
+  };
+}
+
+function report(
+  log: Log,
+  method: DescMethod,
+  values: ContextValues,
+  error: unknown,
+): ConnectError | undefined {
+  const call = {
+    rpc: `${method.parent.typeName}/${method.name}`,
+    world: values.get(worldKey)?.name,
+    caller: values.get(callerKey)?.subject.id,
+  };
+  if (error === undefined) {
+    log.debug({ ...call, code: "ok" }, "answered");
+    return undefined;
+  }
+  const failure = error instanceof ConnectError ? error : internalError(error);
+  const code = codeToString(failure.code);
+  if (failure.code === Code.Internal) log.error({ ...call, code, err: failure.cause ?? failure }, "failed");
+  else log.info({ ...call, code, reason: failure.rawMessage }, "refused");
+  return failure;
 }

@@ -4,13 +4,13 @@ import { createValidateInterceptor } from "@connectrpc/validate";
 import { worldOf } from "../call.ts";
 import { isImplemented } from "../services/index.ts";
 
-export function createValidate(): Interceptor {
-  const validate = createValidateInterceptor();
-  return (next) => {
-    const validated = validate(next);
-    return async (request) => {
-      const strict = worldOf(request.contextValues).switches.validation === "strict";
-      return strict && isImplemented(request.method) ? validated(request) : next(request);
-    };
+/** Shared by all servers of a process: it keeps nothing but the rules that it has compiled. */
+const validate = createValidateInterceptor();
+
+export const validateRequest: Interceptor = (next) => {
+  const validated = validate(next);
+  return async (request) => {
+    const strict = worldOf(request.contextValues).switches.validation === "strict";
+    return strict && isImplemented(request.method) ? validated(request) : next(request);
   };
-}
+};

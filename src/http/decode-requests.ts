@@ -1,0 +1,191 @@
+/**
+ * Decodes requests in the interceptors' chain instead of before it. Connect's handlers refuse what they cannot
+ * decode before any interceptor hears of it, and call it `internal` where it is protobuf. So they are given an
+ * empty request, and the real one is decoded where a call that cannot be read is refused like any other: with
+ * the code that fits, known to its world, renewing the lease of the runner that made it.
+ *
+ * One mechanism for all protocols; what is decoded by none (unknown encodings, streams of requests) is left alone.
+ */
+import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
+import type { Compression, UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import {
+  bodyTooLarge,
+  clientWentAway,
+  extraRequestMessage,
+  missingRequestMessage,
+  undecodable,
+} from "../errors.ts";
+import { decodeKey } from "../interceptors/decode.ts";
+import { messageFromJson } from "./json-message.ts";
+
+export interface DecodeOptions {
+  /** Whether unknown JSON fields and enum names are refused. */
+  readonly refuseUnknownJson: boolean;
+  /** The largest message that is read, compressed or not. */
+  readonly maxBytes: number;
+}
+
+/** The router's handlers decode their requests in the chain from now on. */
+export function decodeInChain(router: ConnectRouter, options: DecodeOptions): void {
+  for (const [index, handler] of router.handlers.entries()) {
+    const { methodKind } = handler.method;
+    if (methodKind !== "unary" && methodKind !== "server_streaming") continue;
+    const decoding = (request: UniversalServerRequest) =>
+      handler(withDecoding(handler.method, request, options));
+    router.handlers[index] = Object.assign(decoding, handler) as UniversalHandler;
+  }
+}
+
+/** How a request's message is written. */
+interface Format {
+  readonly json: boolean;
+  /** Behind five bytes that say whether it is compressed, and how long it is. */
+  readonly enveloped: boolean;
+}
+
+const contentTypes = /^application\/(connect\+|grpc-web\+|grpc\+|grpc-web|grpc|)(json|proto)?\s*(;|$)/i;
+const encodingHeaders = ["content-encoding", "connect-content-encoding", "grpc-encoding"] as const;
+const envelopePrefixBytes = 5;
+const compressedFlag = 1;
+
+function withDecoding(
+  method: DescMethod,
+  request: UniversalServerRequest,
+  options: DecodeOptions,
+): UniversalServerRequest {
+  if (request.method === "GET") return withDecodedQuery(method, request, options);
+  const format = formatOf(request.header.get("content-type"));
+  const encoding = encodingHeaders.map((name) => request.header.get(name)).find((value) => value !== null);
+  const compression = compressionOf(encoding);
+  if (request.method !== "POST" || format === undefined || compression === "unknown") return request;
+  const decode = async () => {
+    const body = await readAll(request.body as AsyncIterable<Uint8Array>, options.maxBytes);
+    const message = format.enveloped ? openEnvelope(body) : { bytes: body, compressed: true };
+    return decodeMessage(
+      method,
+      message.bytes,
+      message.compressed ? compression : undefined,
+      format,
+      options,
+    );
+  };
+  const header = new Headers(request.header);
+  for (const name of [...encodingHeaders, "content-length"]) header.delete(name);
+  return { ...request, header, body: emptyBody(format), contextValues: withDecode(request, decode) };
+}
+
+/** Connect GET: the message stands in the query. */
+function withDecodedQuery(
+  method: DescMethod,
+  request: UniversalServerRequest,
+  options: DecodeOptions,
+): UniversalServerRequest {
+  const url = new URL(request.url);
+  const query = url.searchParams;
+  const encoding = query.get("encoding");
+  const compression = compressionOf(query.get("compression"));
+  if ((encoding !== "json" && encoding !== "proto") || compression === "unknown") return request;
+  const text = query.get("message") ?? "";
+  const base64 = query.get("base64") === "1";
+  const decode = async () => {
+    const bytes = base64 ? fromBase64(text) : new TextEncoder().encode(text);
+    return decodeMessage(
+      method,
+      bytes,
+      compression,
+      { json: encoding === "json", enveloped: false },
+      options,
+    );
+  };
+  query.set("message", encoding === "json" ? "{}" : "");
+  query.delete("base64");
+  query.delete("compression");
+  return { ...request, url: url.toString(), contextValues: withDecode(request, decode) };
+}
+
+function withDecode({ contextValues }: UniversalServerRequest, decode: () => Promise<Message>) {
+  return (contextValues ?? createContextValues()).set(decodeKey, decode);
+}
+
+function formatOf(contentType: string | null): Format | undefined {
+  const match = contentTypes.exec(contentType ?? "");
+  if (match === null) return undefined;
+  const [, envelope = "", codec = ""] = match;
+  // Without a codec, application/grpc and application/grpc-web are protobuf; there is no bare application/.
+  if (codec === "" ? envelope.endsWith("+") || envelope === "" : /[^+]$/.test(envelope)) return undefined;
+  return { json: codec.toLowerCase() === "json", enveloped: envelope !== "" };
+}
+
+function compressionOf(encoding: string | null | undefined): Compression | undefined | "unknown" {
+  if (encoding === null || encoding === undefined || encoding === "identity") return undefined;
+  return [compressionGzip, compressionBrotli].find(({ name }) => name === encoding) ?? "unknown";
+}
+
+/** A request without content, in the same format. */
+async function* emptyBody({ json, enveloped }: Format): AsyncGenerator<Uint8Array> {
+  const message = new TextEncoder().encode(json ? "{}" : "");
+  yield enveloped ? Uint8Array.of(0, 0, 0, 0, message.length, ...message) : message;
+}
+
+/** Reads a body up to the limit. What lies beyond is let pass, so that the client gets to read its answer. */
+function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const limit = maxBytes + envelopePrefixBytes;
+    const read = async () => {
+      const chunks: Uint8Array[] = [];
+      let length = 0;
+      for await (const chunk of body) {
+        length += chunk.length;
+        if (length <= limit) chunks.push(chunk);
+        else reject(bodyTooLarge(maxBytes));
+      }
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, Math.min(length, limit)));
+    };
+    read().catch((error) => reject(error instanceof ConnectError ? error : clientWentAway(error)));
+  });
+}
+
+function openEnvelope(body: Uint8Array): { bytes: Uint8Array; compressed: boolean } {
+  if (body.length === 0) throw missingRequestMessage();
+  if (body.length < envelopePrefixBytes) throw undecodable("the request breaks off in its five byte prefix");
+  const flags = body[0] ?? 0;
+  const length = new DataView(body.buffer, body.byteOffset).getUint32(1);
+  const end = envelopePrefixBytes + length;
+  if (end > body.length) {
+    throw undecodable(
+      `the request breaks off: ${length} bytes promised, ${body.length - envelopePrefixBytes} sent`,
+    );
+  }
+  if (end < body.length) throw extraRequestMessage();
+  return { bytes: body.subarray(envelopePrefixBytes), compressed: (flags & compressedFlag) !== 0 };
+}
+
+async function decodeMessage(
+  { input }: DescMethod,
+  bytes: Uint8Array,
+  compression: Compression | undefined,
+  { json }: Format,
+  { maxBytes, refuseUnknownJson }: DecodeOptions,
+): Promise<Message> {
+  const plain = compression === undefined ? bytes : await compression.decompress(bytes, maxBytes);
+  if (plain.length > maxBytes) throw bodyTooLarge(maxBytes);
+  if (json) return messageFromJson(input, plain, refuseUnknownJson);
+  try {
+    return fromBinary(input, plain);
+  } catch (error) {
+    throw undecodable(
+      `the request is no ${input.typeName}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+function fromBase64(text: string): Uint8Array {
+  try {
+    return base64Decode(text);
+  } catch {
+    throw undecodable("the query parameter message is not base64");
+  }
+}

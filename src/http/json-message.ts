@@ -1,0 +1,48 @@
+/**
+ * Decodes messages from JSON, and explains what cannot be decoded: an unknown field or enum name with its path
+ * in the request. Whether those are refused is the server's `unknownJson` switch.
+ */
+import { type DescMessage, fromJsonString, type JsonValue, type Message } from "@bufbuild/protobuf";
+import { undecodable } from "../errors.ts";
+
+/** @throws invalid_argument for what is no JSON, or no JSON of this message */
+export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnknown: boolean): Message {
+  let json: JsonValue;
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    json = JSON.parse(text);
+  } catch (error) {
+    throw undecodable(`the request body is not JSON: ${messageOf(error)}`);
+  }
+  try {
+    // From the text: in the parsed value a field that is given twice can no longer be told.
+    return fromJsonString(desc, text, { ignoreUnknownFields: !refuseUnknown });
+  } catch (error) {
+    const unknown = refuseUnknown ? unknownIn(desc, json, "") : [];
+    throw undecodable(unknown.length > 0 ? unknown.join("; ") : messageOf(error));
+  }
+}
+
+/** Every field and enum name in `json` that the schema does not know, with its path. */
+function unknownIn(desc: DescMessage, json: JsonValue | undefined, path: string): string[] {
+  // google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields.
+  if (desc.typeName.startsWith("google.protobuf.") || typeof json !== "object" || json === null) return [];
+  return Object.entries(json).flatMap(([key, value]) => {
+    const at = path === "" ? key : `${path}.${key}`;
+    const field = desc.fields.find((candidate) => candidate.jsonName === key || candidate.name === key);
+    if (field === undefined) return [`${at}: ${desc.typeName} has no such field`];
+    const values = Array.isArray(value) ? value : [value];
+    const pathOf = (index: number) => (Array.isArray(value) ? `${at}[${index}]` : at);
+    return values.flatMap((item, index) => {
+      if (field.message) return unknownIn(field.message, item, pathOf(index));
+      const known =
+        typeof item !== "string" || (field.enum?.values.some(({ name }) => name === item) ?? true);
+      return known ? [] : [`${pathOf(index)}: ${field.enum?.typeName} has no value ${JSON.stringify(item)}`];
+    });
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
