@@ -18,8 +18,8 @@ export const organizationId = idOfName("organization");
 /** Who calls without a bearer, or with one that is not known. */
 export const defaultSubject: Subject = userSubject("user");
 
-/** Finds the runner of an access token, or refuses it. */
-export type AuthenticateRunner = (accessToken: string) => Promise<string>;
+/** Finds the runner of an access token; undefined where the token is not valid. */
+export type AuthenticateRunner = (accessToken: string) => Promise<string | undefined>;
 
 export class Identity {
   readonly #mode: AuthMode;
@@ -53,7 +53,12 @@ export class Identity {
     if (bearer !== undefined) {
       const user = this.#users.size > 0 ? this.#users.get(hash(bearer)) : undefined;
       if (user !== undefined) return user;
-      if (isOurs(bearer) && !anonymous) return this.#runner(await authenticateRunner(bearer));
+      if (isOurs(bearer)) {
+        const runnerId = await authenticateRunner(bearer);
+        if (runnerId !== undefined) return this.#runner(runnerId);
+        // Whoever comes for a new token may still bear an old one.
+        if (!anonymous) throw invalidBearer();
+      }
     }
     if (this.#mode === "open" || anonymous) {
       return { subject: defaultSubject, organization: this.#organization };

@@ -5,7 +5,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
-  invalidBearer,
   invalidExchangeToken,
   onlyManagerMayMakeTokens,
   renewalMismatch,
@@ -28,7 +27,7 @@ import type { Switches } from "../profiles.ts";
 import type { Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
 import { defaultSubject } from "./identity.ts";
-import type { RegistrationDocument, SignOfLife } from "./lease.ts";
+import type { RegistrationDocument } from "./lease.ts";
 import { kindOf } from "./runner-kind.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 import type { IssuedToken, Tokens } from "./tokens.ts";
@@ -102,17 +101,17 @@ export class Registrar {
     return token.secret;
   }
 
-  /** The runner whose access token this is. The call shows it alive: its lease is renewed. */
-  async authenticate(accessToken: string): Promise<string> {
+  /** The runner whose access token this is, if it is valid. The call shows it alive: its lease is renewed. */
+  async authenticate(accessToken: string): Promise<string | undefined> {
     const runnerId = await this.#tokens.runnerIdOf("access", accessToken);
-    if (runnerId === undefined || !(await this.renew(runnerId, "call"))) throw invalidBearer();
-    return runnerId;
+    return runnerId !== undefined && (await this.#renew(runnerId)) ? runnerId : undefined;
   }
 
-  /** Renews or revives a registration; false if there is no record of it. */
-  async renew(runnerId: string, sign: SignOfLife): Promise<boolean> {
+  async #renew(runnerId: string): Promise<boolean> {
     const { lease } = this.#records;
-    const document = await this.#records.change(runnerId, (found, nowMs) => lease.renew(found, nowMs, sign));
+    const document = await this.#records.change(runnerId, (found, nowMs) =>
+      lease.renew(found, nowMs, "call"),
+    );
     return document !== undefined;
   }
 
