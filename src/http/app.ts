@@ -39,6 +39,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     serverFactory: (handler) => createOnePortServer(handler, { closeGraceMs: options.stopGraceMs }),
     rewriteUrl,
+    frameworkErrors: (error, request, reply) =>
+      refuse(request, reply, badRequest(error.message), error.statusCode),
     loggerInstance: options.logger,
     // The interceptors log calls, by what they are rather than by their URLs.
     logController: new LogController({ disableRequestLogging: true }),
@@ -55,7 +57,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.register(cors, {
     methods: [...connectCors.allowedMethods],
-    exposedHeaders: [...connectCors.exposedHeaders, "grpc-status-details-bin", "retry-after"],
+    exposedHeaders: [...connectCors.exposedHeaders],
     maxAge: 7200,
   });
   app.register(async (scope) => registerRpcs(scope, options));
@@ -63,8 +65,14 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.get("/readyz", async (_request, reply) => {
     return reply.code(closing ? 503 : 200).send({ status: closing ? "stopping" : "ok" });
   });
-  app.setNotFoundHandler((request, reply) => refuse(request, reply, unknownRpc(request.url), 404));
-  app.setErrorHandler((error, request, reply) => {
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ""] = request.originalUrl.split("?", 1);
+    return refuse(request, reply, unknownRpc(path), 404);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    // What Fastify itself finds wrong with a request.
+    if ((error.statusCode ?? 500) < 500)
+      return refuse(request, reply, badRequest(error.message), error.statusCode);
     options.logger.error({ err: error }, "failed");
     return refuse(request, reply, internalError(error));
   });

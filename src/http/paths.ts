@@ -7,7 +7,8 @@ import { worldHeader } from "../interceptors/gate.ts";
 
 /** The URL without prefixes. The world in its path, if there is one, takes the place of the header. */
 export function rewriteUrl(request: { url?: string | undefined; headers: IncomingHttpHeaders }): string {
-  let url = request.url ?? "/";
+  // In full, as to a proxy: HTTP/1.1 wants it understood.
+  let url = (request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
   const inWorld = /^\/w\/([^/?]*)(?=[/?]|$)/.exec(url);
   if (inWorld !== null) {
     request.headers[worldHeader] = inWorld[1];

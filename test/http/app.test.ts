@@ -1,4 +1,5 @@
 /** What the app answers beside RPCs, and where it finds them. */
+import { get } from "node:http";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
@@ -39,6 +40,17 @@ describe("an RPC", () => {
     const sameWorld = mock.client(RunnerService, { path: "/w/grpc-1/api" });
     expect((await sameWorld.listRunners({})).runners.length).toBe(1);
   });
+});
+
+test("a URL in full, as to a proxy, is understood", async ({ mock }) => {
+  const status = await new Promise((resolve, reject) => {
+    const { hostname, port, host } = new URL(mock.url);
+    get({ hostname, port, path: `http://${host}/healthz` }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
+  expect(status).toBe(200);
 });
 
 test.for(["/healthz", "/readyz"])("%s says that the mock is well", async (path, { mock }) => {

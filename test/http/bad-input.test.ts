@@ -127,6 +127,7 @@ const table: Record<string, Bad> = {
     status: 404,
     code: "unimplemented",
   },
+  "a path that cannot be decoded": { path: "/%zz", method: "GET", status: 400, code: "invalid_argument" },
   "the root": { path: "/", method: "GET", status: 404, code: "unimplemented" },
   "an RPC of another method": {
     path: createRunner,
