@@ -148,18 +148,12 @@ const namedTokens = {
   takes: "NAME=VALUE, both not empty; several in one variable are separated by commas",
   repeatable: true,
   read: (value: unknown) => {
-    const pairs =
+    const entries =
       typeof value === "string"
-        ? value
-            .split(",")
-            .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)])
-        : Object.entries((value ?? {}) as Record<string, unknown>);
-    const valid = pairs.every(([name, token]) => name !== "" && typeof token === "string" && token !== "");
-    return valid &&
-      value !== null &&
-      (typeof value === "string" ? value.includes("=") : typeof value === "object")
-      ? (Object.fromEntries(pairs) as Record<string, string>)
-      : undefined;
+        ? value.split(",").map((pair) => /^([^=]+)=(.+)$/.exec(pair)?.slice(1) ?? [])
+        : Object.entries(typeof value === "object" && value !== null ? value : { "": "" });
+    const valid = entries.every(([name, token]) => name && typeof token === "string" && token);
+    return valid ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
   },
 };
 
