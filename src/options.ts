@@ -4,8 +4,19 @@
  */
 
 import { type AuthMode, authModes } from "./domain/auth-mode.ts";
-import { type Duration, durationMs } from "./duration.ts";
+import type { Duration } from "./duration.ts";
 import { type LogLevel, logLevels } from "./log.ts";
+import {
+  choice,
+  duration,
+  durationOrOff,
+  httpUrl,
+  namedTokens,
+  type OptionRow,
+  positiveDuration,
+  text,
+  wholeNumber,
+} from "./option-kinds.ts";
 import {
   type Profile,
   profiles,
@@ -74,90 +85,14 @@ export class OptionError extends Error {
   readonly option: string;
   readonly takes: string;
 
-  constructor(option: string, got: unknown, takes: string) {
-    super(`option ${option}: got ${JSON.stringify(got) ?? String(got)}, takes ${takes}`);
+  /** @param got the value, as the message shows it */
+  constructor(option: string, got: string, takes: string) {
+    super(`option ${option}: got ${got}, takes ${takes}`);
     this.name = "OptionError";
     this.option = option;
     this.takes = takes;
   }
 }
-
-export interface OptionRow<T = unknown> {
-  /** What it does, as `--help` says it. */
-  readonly does: string;
-  /** Its default on the command line, as one would write it; absent: none. */
-  readonly default?: string;
-  /** What stands for the value in `--help`. */
-  readonly placeholder: string;
-  /** What it takes, in the words of an error. */
-  readonly takes: string;
-  /** The value, from a text or from a value of the option's type; undefined where it is neither. */
-  readonly read: (value: unknown) => T | undefined;
-  /** Whether the flag can be given more than once. */
-  readonly repeatable?: boolean;
-}
-
-const text = (placeholder: string, takes: string, isValid: (value: string) => boolean) => ({
-  placeholder,
-  takes,
-  read: (value: unknown) => (typeof value === "string" && isValid(value) ? value : undefined),
-});
-
-const wholeNumber = (placeholder: string, min: number, max: number) => ({
-  placeholder,
-  takes: `a whole number from ${min} to ${max}`,
-  read: (value: unknown) => {
-    const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
-    return Number.isInteger(number) && Number(number) >= min && Number(number) <= max
-      ? Number(number)
-      : undefined;
-  },
-});
-
-const choice = <const T extends string>(placeholder: string, values: readonly T[]) => ({
-  placeholder,
-  takes: `one of ${values.join(", ")}`,
-  read: (value: unknown) => values.find((candidate) => candidate === value),
-});
-
-const duration = {
-  placeholder: "duration",
-  takes: 'a duration such as "500ms", "30s" or "24h"',
-  read: (value: unknown) => {
-    try {
-      return typeof value === "string" || typeof value === "number" ? durationMs(value) : undefined;
-    } catch {
-      return undefined;
-    }
-  },
-};
-
-const positiveDuration = {
-  ...duration,
-  read: (value: unknown) => duration.read(value) || undefined,
-};
-
-const durationOrOff = {
-  placeholder: "duration",
-  takes: `${duration.takes}, or "off"`,
-  read: (value: unknown) => (value === "off" ? ("off" as const) : positiveDuration.read(value)),
-};
-
-const namedTokens = {
-  placeholder: "name=value",
-  takes: "NAME=VALUE, both not empty; several in one variable are separated by commas",
-  repeatable: true,
-  read: (value: unknown) => {
-    const entries =
-      typeof value === "string"
-        ? value.split(",").map((pair) => /^([^=]+)=(.+)$/.exec(pair)?.slice(1) ?? [])
-        : Object.entries(typeof value === "object" && value !== null ? value : { "": "" });
-    const valid = entries.every(([name, token]) => name && typeof token === "string" && token);
-    return valid ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
-  },
-};
-
-const isHttpUrl = (value: string) => URL.canParse(value) && /^https?:/.test(value);
 
 /** The options that are not switches. */
 const ownOptions = {
@@ -172,7 +107,7 @@ const ownOptions = {
     default: "8080",
   },
   publicUrl: {
-    ...text("url", "an http or https URL", isHttpUrl),
+    ...httpUrl,
     does: "base URL under which clients reach the mock, where it is not its address",
   },
   logLevel: { ...choice("level", logLevels), does: "how much is logged, to stderr", default: "info" },
@@ -259,8 +194,9 @@ export const inProcessDefaults: RunnerMockOptions = { port: 0, logLevel: "silent
  */
 export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptions = {}): Settings {
   for (const name of Object.keys(options)) {
-    if (!(name in optionTable))
-      throw new OptionError(name, options[name as OptionName], "nothing: there is none of that name");
+    if (!Object.hasOwn(optionTable, name)) {
+      throw new OptionError(name, shown(options[name as OptionName]), "nothing: there is none of that name");
+    }
   }
   const own = <N extends keyof typeof ownOptions>(name: N) => read(name, options, defaults) as Value<N>;
   const switches = Object.keys(switchTable).map((name) => [
@@ -301,6 +237,12 @@ function read(name: OptionName, options: RunnerMockOptions, defaults: RunnerMock
   const value = options[name] ?? defaults[name] ?? row.default;
   if (value === undefined) return undefined;
   const result = row.read(value);
-  if (result === undefined) throw new OptionError(name, value, row.takes);
+  if (result === undefined) {
+    throw new OptionError(name, row.secret ? "a value that is not shown" : shown(value), row.takes);
+  }
   return result;
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value) ?? String(value);
 }

@@ -52,13 +52,13 @@ program
   });
 
 function commanderOption(name: OptionName): Option {
-  const { does, placeholder, takes, read, repeatable } = optionTable[name];
+  const { does, placeholder, takes, read, repeatable, secret } = optionTable[name];
   const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${does}${defaultsOf(name)}`)
     .env(variableOf(name))
     .helpGroup(name in switchTable ? "Switches (their defaults are the profile's):" : "Options:");
   // The value is handed on as written: settingsOf reads it as it reads the options in process.
   return option.argParser((value: string, previous: unknown) => {
-    if (read(value) === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
+    if (!secret && read(value) === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
     return repeatable && typeof previous === "string" ? `${previous},${value}` : value;
   });
 }
@@ -78,7 +78,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : calledWrongly;
   else if (error instanceof OptionError) {
-    process.stderr.write(`error: ${error.message}\n`);
+    process.stderr.write(`error: ${error.message}\n(--help lists everything)\n`);
     process.exitCode = calledWrongly;
   } else throw error;
 }

@@ -1,8 +1,7 @@
 /**
  * One plaintext port for HTTP/1.1 and HTTP/2 with prior knowledge (h2c), made for Fastify's `serverFactory`.
  * Tells the protocols apart by a connection's first bytes, bounds what a client may cost, and closes gracefully.
- * It is Node's http.Server with an http2.Server behind it: HTTP itself, and what is answered, is left to them and
- * to the handler.
+ * It is Node's http.Server with an http2.Server behind it: HTTP is left to these, the answers to the handler.
  */
 import { type IncomingMessage, type RequestListener, Server, type ServerResponse } from "node:http";
 import {
@@ -16,7 +15,7 @@ import type { Socket } from "node:net";
 export interface OnePortOptions {
   /** How long a connection may take to show which protocol it speaks, before it is closed. Default 10 s. */
   sniffTimeoutMs?: number;
-  /** HTTP/1.1: how long the headers of a request may take to arrive, before a 408; at most requestTimeoutMs. Default 20 s. */
+  /** HTTP/1.1: how long a request's headers may take, before a 408; at most requestTimeoutMs. Default 20 s. */
   headersTimeoutMs?: number;
   /** HTTP/1.1: how long a whole request may take to arrive, before a 408. Default 60 s. */
   requestTimeoutMs?: number;
@@ -61,9 +60,9 @@ class OnePortServer extends Server {
   readonly #options: Required<OnePortOptions>;
   readonly #http2;
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Map<Socket, Http2Session>();
-  /** The newest answer under way on each HTTP/1.1 connection: as answers keep their order, it is the last to end. */
-  readonly #answers = new Map<Socket, ServerResponse>();
+  readonly #sessions = new WeakMap<Socket, Http2Session>();
+  /** The newest answer under way on an HTTP/1.1 connection: answers keep their order, so it is the last to end. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
 
   constructor(handler: RequestListener, options: Required<OnePortOptions>) {
     super({
@@ -89,11 +88,7 @@ class OnePortServer extends Server {
     this.removeAllListeners("connection");
     this.on("connection", (socket) => {
       this.#sockets.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#sessions.delete(socket);
-        this.#answers.delete(socket);
-      });
+      socket.once("close", () => this.#sockets.delete(socket));
       sniff(socket, options.sniffTimeoutMs, (isHttp2) => {
         if (isHttp2) this.#serveHttp2(socket);
         else for (const serve of serveHttp1) serve.call(this, socket);
@@ -104,17 +99,18 @@ class OnePortServer extends Server {
   /** Ends at once what is idle and lets finish what is under way, for closeGraceMs. */
   override close(callback?: (error?: Error) => void): this {
     super.close(callback); // calls closeIdleConnections()
-    for (const session of this.#sessions.values()) session.close();
-    for (const answer of this.#answers.values()) {
-      if (!answer.headersSent) answer.setHeader("Connection", "close");
+    for (const socket of this.#sockets) {
+      this.#sessions.get(socket)?.close();
+      const answer = this.#answers.get(socket);
+      if (answer?.headersSent === false) answer.setHeader("Connection", "close");
     }
     const force = setTimeout(() => this.closeAllConnections(), this.#options.closeGraceMs);
     return this.once("close", () => clearTimeout(force));
   }
 
   /**
-   * Destroys the connections on which no request has arrived whole enough to be handled. Node's own method would spare
-   * half a request, whose time limit is no longer watched after close(), and would cut off an answer still being flushed.
+   * Destroys the connections on which no request is being handled. Node's own method would spare half a request,
+   * whose time limit nobody watches after close(), and would cut off an answer that is still being flushed.
    */
   override closeIdleConnections(): void {
     for (const socket of this.#sockets) {

@@ -11,6 +11,8 @@ export const decodeRequest: Interceptor = (next) => async (request) => {
   const decode = request.contextValues.get(decodeKey);
   if (decode === undefined) return next(request);
   const message = await decode();
+  // A body may come slowly: what has run out of time, or was given up, is not carried out.
+  request.signal.throwIfAborted();
   return request.stream ? next({ ...request, message: one(message) }) : next({ ...request, message });
 };
 

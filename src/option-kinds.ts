@@ -1,0 +1,86 @@
+/** The kinds of values that options take: how one is read, and how `--help` and errors speak of it. */
+import { durationMs } from "./duration.ts";
+
+export interface OptionRow<T = unknown> {
+  /** What it does, as `--help` says it. */
+  readonly does: string;
+  /** Its default on the command line, as one would write it; absent: none. */
+  readonly default?: string;
+  /** What stands for the value in `--help`. */
+  readonly placeholder: string;
+  /** What it takes, in the words of an error. */
+  readonly takes: string;
+  /** The value, from a text or from a value of the option's type; undefined where it is neither. */
+  readonly read: (value: unknown) => T | undefined;
+  /** Whether the flag can be given more than once. */
+  readonly repeatable?: boolean;
+  /** Whether no error may show a value. */
+  readonly secret?: boolean;
+}
+
+export const text = (placeholder: string, takes: string, isValid: (value: string) => boolean) => ({
+  placeholder,
+  takes,
+  read: (value: unknown) => (typeof value === "string" && isValid(value) ? value : undefined),
+});
+
+export const httpUrl = text(
+  "url",
+  "an http or https URL",
+  (value) => URL.canParse(value) && /^https?:/.test(value),
+);
+
+export const wholeNumber = (placeholder: string, min: number, max: number) => ({
+  placeholder,
+  takes: `a whole number from ${min} to ${max}`,
+  read: (value: unknown) => {
+    const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+    return Number.isInteger(number) && Number(number) >= min && Number(number) <= max
+      ? Number(number)
+      : undefined;
+  },
+});
+
+export const choice = <const T extends string>(placeholder: string, values: readonly T[]) => ({
+  placeholder,
+  takes: `one of ${values.join(", ")}`,
+  read: (value: unknown) => values.find((candidate) => candidate === value),
+});
+
+export const duration = {
+  placeholder: "duration",
+  takes: 'a duration such as "500ms", "30s" or "24h"',
+  read: (value: unknown) => {
+    try {
+      return typeof value === "string" || typeof value === "number" ? durationMs(value) : undefined;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+export const positiveDuration = {
+  ...duration,
+  read: (value: unknown) => duration.read(value) || undefined,
+};
+
+export const durationOrOff = {
+  placeholder: "duration",
+  takes: `${duration.takes}, or "off"`,
+  read: (value: unknown) => (value === "off" ? ("off" as const) : positiveDuration.read(value)),
+};
+
+export const namedTokens = {
+  placeholder: "name=value",
+  takes: "NAME=VALUE, both not empty; several in one variable are separated by commas",
+  repeatable: true,
+  secret: true,
+  read: (value: unknown) => {
+    const entries =
+      typeof value === "string"
+        ? value.split(",").map((pair) => /^([^=]+)=(.+)$/.exec(pair)?.slice(1) ?? [])
+        : Object.entries(typeof value === "object" && value !== null ? value : { "": "" });
+    const valid = entries.every(([name, token]) => name && typeof token === "string" && token);
+    return valid ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
+  },
+};
