@@ -5,6 +5,7 @@
  */
 import TinyQueue from "tinyqueue";
 import { type Duration, durationMs } from "./duration.ts";
+import { shown } from "./shown.ts";
 
 /** What a part of the mock may do with time. */
 export interface Clock {
@@ -35,8 +36,8 @@ export const systemTime: HostTime = {
 /** The last moment that a google.protobuf.Timestamp can hold: the end of the year 9999. */
 const endOfTimeMs = Date.UTC(10_000, 0) - 1;
 
-/** The longest delay that setTimeout takes. */
-const maxTimerMs = 2 ** 31 - 1;
+/** The longest delay that a timer of the host takes; whoever needs longer sets another one after it. */
+export const maxTimerMs = 2 ** 31 - 1;
 
 interface Timer {
   readonly atMs: number;
@@ -94,9 +95,7 @@ export class WorldClock implements Clock {
     await this.#inTurn(async () => {
       const targetMs = this.nowMs() + byMs;
       if (targetMs > endOfTimeMs) {
-        throw new RangeError(
-          `cannot advance the clock by ${JSON.stringify(by)}: that is beyond the year 9999`,
-        );
+        throw new RangeError(`cannot advance the clock by ${shown(by)}: that is beyond the year 9999`);
       }
       this.#heldAtMs = this.nowMs();
       try {

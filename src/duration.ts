@@ -2,6 +2,7 @@
  * Durations as people write them: `"30s"`, `"24h"`, `"1.5m"`; a number is milliseconds.
  */
 import ms from "ms";
+import { shown } from "./shown.ts";
 
 /** A time span: a number of milliseconds, or a text with a unit such as `"30s"`, `"15 minutes"`, `"24h"`. */
 export type Duration = number | string;
@@ -15,10 +16,10 @@ const maxMs = 2 ** 43;
  * @throws RangeError for a text without a unit, an unreadable, negative or overlong span; it shows the value
  */
 export function durationMs(duration: Duration): number {
-  const milliseconds = typeof duration === "number" ? duration : parse(duration);
-  if (!(milliseconds >= 0 && milliseconds <= maxMs)) {
+  const milliseconds = typeof duration === "string" ? parse(duration) : duration;
+  if (typeof milliseconds !== "number" || !(milliseconds >= 0 && milliseconds <= maxMs)) {
     throw new RangeError(
-      `invalid duration ${JSON.stringify(duration)}: expected a number with a unit such as "500ms", "30s" or "24h"`,
+      `invalid duration ${shown(duration)}: expected a number with a unit such as "500ms", "30s" or "24h"`,
     );
   }
   return Math.round(milliseconds);

@@ -76,11 +76,17 @@ export const namedTokens = {
   repeatable: true,
   secret: true,
   read: (value: unknown) => {
-    const entries =
-      typeof value === "string"
-        ? value.split(",").map((pair) => /^([^=]+)=(.+)$/.exec(pair)?.slice(1) ?? [])
-        : Object.entries(typeof value === "object" && value !== null ? value : { "": "" });
+    const entries = typeof value === "string" ? value.split(",").map(pairIn) : entriesOf(value);
     const valid = entries.every(([name, token]) => name && typeof token === "string" && token);
     return valid ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
   },
 };
+
+function pairIn(text: string): readonly unknown[] {
+  return /^([^=]+)=(.+)$/.exec(text)?.slice(1) ?? [];
+}
+
+/** The entries of an object; of anything else one that is no pair. */
+function entriesOf(value: unknown): readonly (readonly unknown[])[] {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [[]];
+}

@@ -25,6 +25,7 @@ import {
   switchesOf,
   switchTable,
 } from "./profiles.ts";
+import { shown } from "./shown.ts";
 import type { WorldSettings } from "./world.ts";
 
 /** What `startRunnerMock` takes. All of it is optional; every switch of the profile table can be set, too. */
@@ -241,8 +242,4 @@ function read(name: OptionName, options: RunnerMockOptions, defaults: RunnerMock
     throw new OptionError(name, row.secret ? "a value that is not shown" : shown(value), row.takes);
   }
   return result;
-}
-
-function shown(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
 }

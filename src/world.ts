@@ -29,8 +29,6 @@ export class World {
   readonly clock: WorldClock;
   readonly registrar: Registrar;
   readonly runners: Runners;
-  /** How many calls are under way in it. */
-  openCalls = 0;
 
   private constructor(name: string, settings: WorldSettings, host: HostTime, random: Random) {
     const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;

@@ -2,7 +2,7 @@
  * The worlds of a server, by name. A world comes into being on first use and goes when it has been idle for
  * long; the default one stays. Their number is bounded.
  */
-import type { HostTime } from "./clock.ts";
+import { type HostTime, maxTimerMs } from "./clock.ts";
 import { invalidWorldName, tooManyWorlds } from "./errors.ts";
 import type { World } from "./world.ts";
 
@@ -21,6 +21,8 @@ export interface WorldsOptions {
 interface Entry {
   readonly world: Promise<World>;
   opened?: World;
+  /** How many calls are under way in it. */
+  calls: number;
   lastUsedMs: number;
 }
 
@@ -36,17 +38,23 @@ export class Worlds {
   }
 
   /**
-   * The world of that name, opened if there is none.
+   * The world of that name, opened if there is none. It stays until as many calls have left as have entered,
+   * and for some time after that.
    *
    * @throws invalid_argument for a name that is none, resource_exhausted where there are too many worlds
    */
   enter(name: string): Promise<World> {
-    const nowMs = this.#options.host.nowMs();
-    const entry = this.#entries.get(name) ?? this.#open(name, nowMs);
-    entry.lastUsedMs = nowMs;
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
+    const entry = this.#entries.get(name) ?? this.#open(name);
+    entry.calls++;
+    this.#use(name, entry);
     return entry.world;
+  }
+
+  leave(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    entry.calls--;
+    this.#use(name, entry);
   }
 
   /** How many there are. */
@@ -61,12 +69,18 @@ export class Worlds {
     this.#entries.clear();
   }
 
-  #open(name: string, nowMs: number): Entry {
+  #use(name: string, entry: Entry): void {
+    entry.lastUsedMs = this.#options.host.nowMs();
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+  }
+
+  #open(name: string): Entry {
     const { open, maxWorlds } = this.#options;
     if (!namePattern.test(name)) throw invalidWorldName(name);
-    this.#dropIdle(nowMs);
+    this.#dropIdle();
     if (this.#entries.size >= maxWorlds) throw tooManyWorlds(maxWorlds);
-    const entry: Entry = { world: open(name), lastUsedMs: nowMs };
+    const entry: Entry = { world: open(name), calls: 0, lastUsedMs: 0 };
     entry.world.then(
       (world) => {
         entry.opened = world;
@@ -78,10 +92,11 @@ export class Worlds {
     return entry;
   }
 
-  #dropIdle(nowMs: number): void {
+  #dropIdle(): void {
+    const nowMs = this.#options.host.nowMs();
     for (const [name, entry] of this.#entries) {
       if (nowMs - entry.lastUsedMs < this.#options.idleMs) return;
-      if (name === defaultWorldName || !entry.opened || entry.opened.openCalls > 0) continue;
+      if (name === defaultWorldName || !entry.opened || entry.calls > 0) continue;
       this.#entries.delete(name);
       entry.opened.close();
     }
@@ -90,9 +105,9 @@ export class Worlds {
   /** Looks after idle worlds as long as there are any that may go. */
   #arm(): void {
     if (this.#disarm !== undefined || this.#closed) return;
-    this.#disarm = this.#options.host.setTimer(this.#options.idleMs, () => {
+    this.#disarm = this.#options.host.setTimer(Math.min(this.#options.idleMs, maxTimerMs), () => {
       this.#disarm = undefined;
-      this.#dropIdle(this.#options.host.nowMs());
+      this.#dropIdle();
       if (this.#entries.size > (this.#entries.has(defaultWorldName) ? 1 : 0)) this.#arm();
     });
   }

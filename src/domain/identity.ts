@@ -13,10 +13,10 @@ import type { Caller, Organization } from "./caller.ts";
 import { isOurs } from "./tokens.ts";
 
 /** The organization that everybody belongs to. */
-export const organizationId = idOfName("organization");
+export const organizationId = idOfName("the organization");
 
 /** Who calls without a bearer, or with one that is not known. */
-export const defaultSubject: Subject = userSubject("user");
+export const defaultSubject: Subject = userSubject("the default user");
 
 /** Finds the runner of an access token; undefined where the token is not valid. */
 export type AuthenticateRunner = (accessToken: string) => Promise<string | undefined>;
@@ -33,7 +33,10 @@ export class Identity {
     this.#mode = mode;
     this.#organization = organization;
     this.#users = new Map(
-      [...userTokens].map(([name, token]) => [hash(token), { subject: userSubject(name), organization }]),
+      [...userTokens].map(([name, token]) => [
+        hash(token),
+        { subject: userSubject(`user ${name}`), organization },
+      ]),
     );
   }
 
@@ -72,8 +75,8 @@ export class Identity {
   }
 }
 
-function userSubject(name: string): Subject {
-  return create(SubjectSchema, { id: idOfName(name), principal: Principal.USER });
+function userSubject(who: string): Subject {
+  return create(SubjectSchema, { id: idOfName(who), principal: Principal.USER });
 }
 
 /** The token of `Authorization: Bearer TOKEN`; suites send tokens with spaces in them. */

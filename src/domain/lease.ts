@@ -7,7 +7,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { RunnerKind, RunnerProvider } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import { type Runner, RunnerPhase, type RunnerStatus } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Switches } from "../profiles.ts";
-import type { Document } from "../store/store.ts";
+import type { Document, Owned } from "../store/store.ts";
+import { credentialCollections } from "./tokens.ts";
 
 /** A managed runner comes up by itself (LIVE); how fast is not known. */
 const selfDrivenStartMs = 1_000;
@@ -17,8 +18,8 @@ const deletingMs = 2_000;
 /** What is kept of a runner. */
 export interface Registration {
   readonly runner: Runner;
-  /** When the last of its credentials stops working; absent: not before the record goes. */
-  readonly credentialsEndAtMs?: number | undefined;
+  /** Set once DeleteRunner was called, where that leaves the runner for a while. */
+  readonly deleting?: boolean;
 }
 
 /** A registration in the store: it expires when its lease ends, and is hidden once it has lapsed. */
@@ -52,7 +53,7 @@ export class Lease {
   /** The registration renewed, or revived if it had lapsed. */
   renew(document: RegistrationDocument, nowMs: number, sign: SignOfLife): RegistrationDocument {
     const { runner } = document.value;
-    if (isDeleting(runner) || this.isSelfDriven(runner)) return document;
+    if (document.value.deleting || this.isSelfDriven(runner)) return document;
     const renewed = withPhase(runner, phaseAfter(sign, document), nowMs);
     const expiresAtMs = this.#endsAtMs(runner, nowMs);
     return { ...document, value: { ...document.value, runner: renewed }, expiresAtMs, hidden: false };
@@ -61,16 +62,16 @@ export class Lease {
   /** What DeleteRunner leaves for a while, or undefined where it leaves nothing. */
   delete(document: RegistrationDocument, nowMs: number): RegistrationDocument | undefined {
     if (this.#terms.switches.delete === "at-once" || document.hidden) return undefined;
-    if (isDeleting(document.value.runner)) return document;
+    if (document.value.deleting) return document;
     const runner = withPhase(document.value.runner, RunnerPhase.DELETING, nowMs);
-    return { ...document, value: { ...document.value, runner }, expiresAtMs: nowMs + deletingMs };
+    return { ...document, value: { runner, deleting: true }, expiresAtMs: nowMs + deletingMs };
   }
 
   /** What becomes of a registration at the moment at which it expires; undefined: it is gone. */
-  readonly expire = (document: RegistrationDocument): RegistrationDocument | undefined => {
+  readonly expire = (document: RegistrationDocument, owned: Owned): RegistrationDocument | undefined => {
     const { value, expiresAtMs: nowMs = 0 } = document;
-    const { runner, credentialsEndAtMs = Number.POSITIVE_INFINITY } = value;
-    if (document.hidden || isDeleting(runner)) return undefined;
+    const { runner } = value;
+    if (document.hidden || value.deleting) return undefined;
     if (this.isSelfDriven(runner)) {
       const started = withPhase(runner, RunnerPhase.ACTIVE, nowMs);
       return { ...document, value: { ...value, runner: started }, expiresAtMs: undefined };
@@ -80,7 +81,7 @@ export class Lease {
       const silent = created ? runner : withPhase(runner, RunnerPhase.INACTIVE, nowMs);
       return { ...document, value: { ...value, runner: silent }, expiresAtMs: undefined };
     }
-    const purgeAtMs = Math.min(nowMs + this.#terms.lapsedTtlMs, credentialsEndAtMs);
+    const purgeAtMs = Math.min(nowMs + this.#terms.lapsedTtlMs, lastCredentialEndsAtMs(owned));
     return purgeAtMs > nowMs ? { ...document, expiresAtMs: purgeAtMs, hidden: true } : undefined;
   };
 
@@ -102,8 +103,11 @@ export function isLocalConfiguration(runner: Runner): boolean {
   return runner.kind === RunnerKind.LOCAL_CONFIGURATION;
 }
 
-function isDeleting(runner: Runner): boolean {
-  return runner.status?.phase === RunnerPhase.DELETING;
+/** When the last credential of a registration stops working; it may have none any more. */
+function lastCredentialEndsAtMs(owned: Owned): number {
+  return credentialCollections
+    .flatMap((collection) => owned(collection))
+    .reduce((endMs, { expiresAtMs = Number.POSITIVE_INFINITY }) => Math.max(endMs, expiresAtMs), 0);
 }
 
 /** Created → INACTIVE by the exchange of its token → ACTIVE by its first call; a revived one starts over. */

@@ -2,6 +2,7 @@
  * Pages: at most 100 items, 25 unless asked otherwise (DOC), continued by an opaque token that names the last
  * item of the page before, so that inserts and deletes in between neither repeat nor skip what stays.
  */
+import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { invalidPageToken } from "../errors.ts";
 import {
@@ -42,16 +43,19 @@ export async function pageOf<T extends { readonly id: string }>(
   return { items, pagination: create(PaginationResponseSchema, { nextToken }) };
 }
 
-const tokenPrefix = "after:";
-
+/** The id of a page's last item, with a check that tells our tokens from any other text. */
 function encodeToken(id: string): string {
-  return Buffer.from(tokenPrefix + id).toString("base64url");
+  return Buffer.from(`${checkOf(id)}${id}`).toString("base64url");
 }
 
 function decodeToken(token: string): string {
-  const text = Buffer.from(token, "base64url").toString();
-  if (!text.startsWith(tokenPrefix) || encodeToken(text.slice(tokenPrefix.length)) !== token) {
-    throw invalidPageToken(token);
-  }
-  return text.slice(tokenPrefix.length);
+  const id = Buffer.from(token, "base64url").toString().slice(checkLength);
+  if (encodeToken(id) !== token) throw invalidPageToken(token);
+  return id;
+}
+
+const checkLength = 8;
+
+function checkOf(id: string): string {
+  return createHash("sha256").update(`after ${id}`).digest("base64url").slice(0, checkLength);
 }

@@ -27,10 +27,10 @@ import type { Switches } from "../profiles.ts";
 import type { Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
 import { defaultSubject } from "./identity.ts";
-import type { RegistrationDocument } from "./lease.ts";
+import type { SignOfLife } from "./lease.ts";
 import { kindOf } from "./runner-kind.ts";
 import type { RunnerRecords } from "./runner-records.ts";
-import type { IssuedToken, Tokens } from "./tokens.ts";
+import type { Tokens } from "./tokens.ts";
 
 /** The credentials in a reply, as the wire names them. */
 export interface Credentials {
@@ -68,56 +68,46 @@ export class Registrar {
     if (caller.runnerId !== undefined) return this.#renewAsSent(caller.runnerId, request);
     const runner = this.#newRunner(request, caller.subject);
     if (this.#switches.secondManagedRunner === "refuse") await this.#claimManager(runner);
-    const credentials = this.#makeCredentials();
-    await this.#records.add({ runner, credentialsEndAtMs: credentials.endAtMs });
-    return { runner, ...(await credentials.keepFor(runner.runnerId)) };
+    await this.#records.add({ runner });
+    return { runner, ...(await this.#issueFor(runner.runnerId)) };
   }
 
   /** CreateRunnerToken: more credentials for a runner; those issued before go on working. */
   async issueCredentials(runnerId: string, caller: Caller): Promise<Credentials> {
-    const credentials = this.#makeCredentials();
-    const document = await this.#records.change(runnerId, (found) => {
-      if (found.hidden) throw runnerNotFound();
-      if (this.#records.lease.isSelfDriven(found.value.runner) && caller.runnerId !== runnerId) {
-        throw onlyManagerMayMakeTokens();
-      }
-      return outliving(found, credentials.endAtMs);
-    });
-    if (document !== undefined) return credentials.keepFor(runnerId);
-    if (this.#switches.unknownIds === "empty") return credentials.shown;
-    throw runnerNotFound();
+    const document = await this.#records.find(runnerId);
+    if (document === undefined) {
+      if (this.#switches.unknownIds === "not-found") throw runnerNotFound();
+      return { exchangeToken: this.#tokens.make("exchange"), accessToken: "" };
+    }
+    if (this.#records.lease.isSelfDriven(document.value.runner) && caller.runnerId !== runnerId) {
+      throw onlyManagerMayMakeTokens();
+    }
+    return this.#issueFor(runnerId);
   }
 
   /** ExchangeToken: uses the token up, renews its runner's lease and returns an access token for it. */
   async exchange(exchangeToken: string): Promise<string> {
     const runnerId =
       (await this.#tokens.use("exchange", exchangeToken)) ?? (await this.#runnerForUnknownToken());
-    const token = this.#tokens.make("access");
-    const document = await this.#records.change(runnerId, (found, nowMs) =>
-      outliving(this.#records.lease.renew(found, nowMs, "exchange"), token.expiresAtMs),
-    );
-    if (document === undefined) throw invalidExchangeToken();
-    await this.#tokens.keep("access", token, runnerId);
-    return token.secret;
+    if (!(await this.#renew(runnerId, "exchange"))) throw invalidExchangeToken();
+    return this.#tokens.issue("access", runnerId);
   }
 
   /** The runner whose access token this is, if it is valid. The call shows it alive: its lease is renewed. */
   async authenticate(accessToken: string): Promise<string | undefined> {
     const runnerId = await this.#tokens.runnerIdOf("access", accessToken);
-    return runnerId !== undefined && (await this.#renew(runnerId)) ? runnerId : undefined;
+    return runnerId !== undefined && (await this.#renew(runnerId, "call")) ? runnerId : undefined;
   }
 
-  async #renew(runnerId: string): Promise<boolean> {
+  /** Renews or revives a registration; false if there is no record of it. */
+  async #renew(runnerId: string, sign: SignOfLife): Promise<boolean> {
     const { lease } = this.#records;
-    const document = await this.#records.change(runnerId, (found, nowMs) =>
-      lease.renew(found, nowMs, "call"),
-    );
+    const document = await this.#records.change(runnerId, (found, nowMs) => lease.renew(found, nowMs, sign));
     return document !== undefined;
   }
 
   async #renewAsSent(runnerId: string, request: CreateRunnerRequest) {
-    const credentials = this.#makeCredentials();
-    const document = await this.#records.change(runnerId, (found, nowMs) => {
+    const document = await this.#records.changeStanding(runnerId, (found, nowMs) => {
       const { runner } = found.value;
       mustMatch(runner, request);
       const { spec: _, ...rest } = runner;
@@ -127,10 +117,10 @@ export class Registrar {
         updatedAt: timestampFromMs(nowMs),
         ...this.#specOf(request),
       };
-      return outliving({ ...found, value: { ...found.value, runner: updated } }, credentials.endAtMs);
+      return { ...found, value: { ...found.value, runner: updated } };
     });
     if (document === undefined) throw runnerNotFound();
-    return { runner: document.value.runner, ...(await credentials.keepFor(runnerId)) };
+    return { runner: document.value.runner, ...(await this.#issueFor(runnerId)) };
   }
 
   #newRunner(request: CreateRunnerRequest, creator: Subject): Runner {
@@ -157,17 +147,10 @@ export class Registrar {
     return spec === undefined ? {} : { spec };
   }
 
-  /** Credentials to be kept once their runner is there to own them. */
-  #makeCredentials() {
-    const exchange = this.#tokens.make("exchange");
-    const access = this.#switches.legacyAccessToken === "filled" ? this.#tokens.make("access") : undefined;
-    const shown: Credentials = { exchangeToken: exchange.secret, accessToken: access?.secret ?? "" };
-    const keepFor = async (runnerId: string): Promise<Credentials> => {
-      await this.#tokens.keep("exchange", exchange, runnerId);
-      if (access !== undefined) await this.#tokens.keep("access", access, runnerId);
-      return shown;
-    };
-    return { shown, keepFor, endAtMs: lastOf(exchange, access) };
+  async #issueFor(runnerId: string): Promise<Credentials> {
+    const exchangeToken = await this.#tokens.issue("exchange", runnerId);
+    const legacy = this.#switches.legacyAccessToken === "filled";
+    return { exchangeToken, accessToken: legacy ? await this.#tokens.issue("access", runnerId) : "" };
   }
 
   async #claimManager(runner: Runner): Promise<void> {
@@ -210,25 +193,4 @@ function mustMatch(runner: Runner, request: CreateRunnerRequest): void {
   if (request.runnerManagerId !== runner.runnerManagerId) {
     throw renewalMismatch("runner_manager_id", runner.runnerManagerId, request.runnerManagerId);
   }
-}
-
-/** The record, kept after a lapse at least until `credentialsEndAtMs`. */
-function outliving(
-  document: RegistrationDocument,
-  credentialsEndAtMs: number | undefined,
-): RegistrationDocument {
-  const { value } = document;
-  return {
-    ...document,
-    value: { ...value, credentialsEndAtMs: later(value.credentialsEndAtMs, credentialsEndAtMs) },
-  };
-}
-
-function lastOf(exchange: IssuedToken, access: IssuedToken | undefined): number | undefined {
-  return access === undefined ? exchange.expiresAtMs : later(exchange.expiresAtMs, access.expiresAtMs);
-}
-
-/** The later of two moments, of which undefined is the latest. */
-function later(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : Math.max(a, b);
 }

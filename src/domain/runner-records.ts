@@ -10,6 +10,8 @@ import type { Cursor } from "./pagination.ts";
 /** How many records are read at a time when a list has to be filtered. */
 const batchSize = 500;
 
+type Change = (document: RegistrationDocument, nowMs: number) => RegistrationDocument | undefined;
+
 export class RunnerRecords {
   readonly clock: Clock;
   readonly lease: Lease;
@@ -39,18 +41,23 @@ export class RunnerRecords {
     return document?.hidden ? undefined : document;
   }
 
+  /** Writes what `change` makes of the registration, if it stands. */
+  changeStanding(runnerId: string, change: Change): Promise<RegistrationDocument | undefined> {
+    return this.change(runnerId, (document, nowMs) =>
+      document.hidden ? undefined : change(document, nowMs),
+    );
+  }
+
   /**
    * Writes what `change` makes of the registration, lapsed or not; if somebody else was faster, of the newer
-   * one. What `change` throws leaves everything as it was.
+   * one. Where `change` returns undefined or throws, everything stays as it was.
    */
-  async change(
-    runnerId: string,
-    change: (document: RegistrationDocument, nowMs: number) => RegistrationDocument,
-  ): Promise<RegistrationDocument | undefined> {
+  async change(runnerId: string, change: Change): Promise<RegistrationDocument | undefined> {
     for (;;) {
       const document = await this.#documents.get(runnerId);
       if (document === undefined) return undefined;
       const changed = change(document, this.clock.nowMs());
+      if (changed === undefined || changed === document) return changed;
       if (await this.#documents.put(changed, { unchanged: document })) return changed;
     }
   }

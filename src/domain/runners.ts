@@ -77,8 +77,7 @@ export class Runners {
     const changes = Object.fromEntries(
       Object.entries(reported).filter(([name]) => report[name as keyof RunnerReport] !== undefined),
     ) as Partial<RunnerStatus>;
-    const document = await this.#records.change(runnerId, (found, nowMs) => {
-      if (found.hidden) throw runnerNotFound();
+    const document = await this.#records.changeStanding(runnerId, (found, nowMs) => {
       const runner = withStatus(found.value.runner, changes, nowMs);
       return { ...found, value: { ...found.value, runner } };
     });

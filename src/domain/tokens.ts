@@ -15,15 +15,13 @@ const prefixes: Record<TokenKind, string> = {
   access: "rmock_access_",
 };
 
+const collections: Record<TokenKind, string> = { exchange: "exchange-tokens", access: "access-tokens" };
+
+/** Where the credentials are kept with which a lapsed runner can register itself again. */
+export const credentialCollections: readonly string[] = [collections.exchange, collections.access];
+
 interface Token {
   readonly runnerId: string;
-}
-
-export interface IssuedToken {
-  /** The token itself; it is kept nowhere. */
-  readonly secret: string;
-  /** When it stops working; absent: when its runner's record goes. */
-  readonly expiresAtMs: number | undefined;
 }
 
 /** How long tokens of a kind work, in milliseconds; undefined: as long as their runner's record is kept. */
@@ -45,22 +43,23 @@ export class Tokens {
     this.#random = random;
     this.#lifetimesMs = lifetimesMs;
     this.#kept = {
-      exchange: store.collection("exchange-tokens", { listed: false }),
-      access: store.collection("access-tokens", { listed: false }),
+      exchange: store.collection(collections.exchange, { listed: false }),
+      access: store.collection(collections.access, { listed: false }),
     };
   }
 
-  /** A new token, which works once `keep` has been called with it. */
-  make(kind: TokenKind): IssuedToken {
+  /** A token that opens nothing. */
+  make(kind: TokenKind): string {
+    return prefixes[kind] + Buffer.from(this.#random(32)).toString("base64url");
+  }
+
+  /** A new token of a runner. It is kept nowhere but in the answer. */
+  async issue(kind: TokenKind, runnerId: string): Promise<string> {
+    const secret = this.make(kind);
     const lifetimeMs = this.#lifetimesMs[kind];
-    return {
-      secret: prefixes[kind] + Buffer.from(this.#random(32)).toString("base64url"),
-      expiresAtMs: lifetimeMs === undefined ? undefined : this.#clock.nowMs() + lifetimeMs,
-    };
-  }
-
-  async keep(kind: TokenKind, { secret, expiresAtMs }: IssuedToken, runnerId: string): Promise<void> {
+    const expiresAtMs = lifetimeMs === undefined ? undefined : this.#clock.nowMs() + lifetimeMs;
     await this.#kept[kind].put({ id: hash(secret), value: { runnerId }, owner: runnerId, expiresAtMs });
+    return secret;
   }
 
   /** The runner that a token belongs to, if it works. */

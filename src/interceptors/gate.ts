@@ -17,9 +17,8 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
   return async ({ method, requestHeader, signal, values }) => {
     const world = await worlds.enter(requestHeader.get(worldHeader) ?? defaultWorldName);
     values.set(worldKey, world);
-    world.openCalls++;
     // Aborted when a call has ended, however it did.
-    signal.addEventListener("abort", () => world.openCalls--, { once: true });
+    signal.addEventListener("abort", () => worlds.leave(world.name), { once: true });
     const caller = await identity.callerOf(
       requestHeader.get("authorization"),
       isAnonymous(method),

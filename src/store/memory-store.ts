@@ -7,10 +7,12 @@ import TinyQueue from "tinyqueue";
 import type { Clock } from "../clock.ts";
 import type { Collection, CollectionRules, Condition, Document, Store } from "./store.ts";
 
+type AnyCollection = MemoryCollection<unknown>;
+
 /** A promise to look at a document again. A renewed document is found not yet due and queued anew. */
 interface Due {
   readonly atMs: number;
-  readonly collection: MemoryCollection<unknown>;
+  readonly collection: AnyCollection;
   readonly id: string;
 }
 
@@ -22,7 +24,8 @@ const toleratedStale = 1_000;
 
 export class MemoryStore implements Store {
   readonly #clock: Clock;
-  readonly #owned = new Map<string, Map<string, MemoryCollection<unknown>>>();
+  /** By owner and collection, the ids of what is owned. */
+  readonly #owned = new Map<string, Map<AnyCollection, Set<string>>>();
   #dues = new TinyQueue<Due>([], byMoment);
   #stale = 0;
   #armedAtMs = Number.POSITIVE_INFINITY;
@@ -49,18 +52,30 @@ export class MemoryStore implements Store {
     const owned = this.#owned.get(owner);
     if (owned === undefined) return;
     this.#owned.delete(owner);
-    for (const [id, collection] of owned) collection.remove(id);
+    for (const [collection, ids] of owned) for (const id of ids) collection.remove(id);
   }
 
-  own(owner: string, id: string, collection: MemoryCollection<unknown>): void {
-    const owned = this.#owned.get(owner);
-    if (owned === undefined) this.#owned.set(owner, new Map([[id, collection]]));
-    else owned.set(id, collection);
+  ownedBy(owner: string, collectionName: string, nowMs: number): Document<unknown>[] {
+    const collections = [...(this.#owned.get(owner) ?? [])];
+    return collections
+      .filter(([collection]) => collection.name === collectionName)
+      .flatMap(([collection, ids]) => [...ids].flatMap((id) => collection.settle(id, nowMs) ?? []));
   }
 
-  disown(owner: string, id: string): void {
+  own(owner: string, id: string, collection: AnyCollection): void {
+    const owned = this.#owned.get(owner) ?? new Map<AnyCollection, Set<string>>();
+    const ids = owned.get(collection);
+    if (ids === undefined) owned.set(collection, new Set([id]));
+    else ids.add(id);
+    this.#owned.set(owner, owned);
+  }
+
+  disown(owner: string, id: string, collection: AnyCollection): void {
     const owned = this.#owned.get(owner);
-    if (owned?.delete(id) && owned.size === 0) this.#owned.delete(owner);
+    const ids = owned?.get(collection);
+    if (!ids?.delete(id) || ids.size > 0) return;
+    owned?.delete(collection);
+    if (owned?.size === 0) this.#owned.delete(owner);
   }
 
   queue(due: Due): void {
@@ -147,10 +162,12 @@ class MemoryCollection<T> implements Collection<T> {
   settle(id: string, nowMs: number): Document<T> | undefined {
     let document = this.#documents.get(id);
     while (document?.expiresAtMs !== undefined && document.expiresAtMs <= nowMs) {
-      const next = this.#rules.expire?.(document);
+      const expiredAtMs = document.expiresAtMs;
+      const next = this.#rules.expire?.(document, (name) => this.#store.ownedBy(id, name, expiredAtMs));
       if (next === undefined) this.remove(id, "expired");
       else this.#write(next, document);
-      document = next;
+      // Not `next`: it may be one hidden document too many.
+      document = this.#documents.get(id);
     }
     return document;
   }
@@ -161,7 +178,7 @@ class MemoryCollection<T> implements Collection<T> {
     this.#documents.delete(id);
     this.#order?.delete(id);
     this.#hidden.delete(id);
-    if (document.owner !== undefined) this.#store.disown(document.owner, id);
+    this.#setOwner(id, document.owner, undefined);
     if (document.expiresAtMs !== undefined && cause === "taken") this.#store.wentEarly();
     this.#store.removeOwnedBy(id);
   }
@@ -173,8 +190,7 @@ class MemoryCollection<T> implements Collection<T> {
   #write(document: Document<T>, current: Document<T> | undefined): void {
     const { id, owner, expiresAtMs } = document;
     this.#documents.set(id, document);
-    if (owner !== undefined && current === undefined)
-      this.#store.own(owner, id, this as MemoryCollection<unknown>);
+    this.#setOwner(id, current?.owner, owner);
     if (document.hidden) this.#hide(id);
     else if (current === undefined || current.hidden) {
       this.#hidden.delete(id);
@@ -183,8 +199,14 @@ class MemoryCollection<T> implements Collection<T> {
     // A document whose time is put off already has an entry in the queue that will find this out.
     const queuedAtMs = current?.expiresAtMs ?? Number.POSITIVE_INFINITY;
     if (expiresAtMs !== undefined && expiresAtMs < queuedAtMs) {
-      this.#store.queue({ atMs: expiresAtMs, collection: this as MemoryCollection<unknown>, id });
+      this.#store.queue({ atMs: expiresAtMs, collection: this as AnyCollection, id });
     }
+  }
+
+  #setOwner(id: string, before: string | undefined, after: string | undefined): void {
+    if (before === after) return;
+    if (before !== undefined) this.#store.disown(before, id, this as AnyCollection);
+    if (after !== undefined) this.#store.own(after, id, this as AnyCollection);
   }
 
   #hide(id: string): void {

@@ -17,14 +17,17 @@ export interface Document<T> {
   readonly hidden?: boolean | undefined;
 }
 
+/** The documents of a collection that belong to the one in question. */
+export type Owned = (collection: string) => readonly Document<unknown>[];
+
 /** What holds for all documents of a collection. */
 export interface CollectionRules<T> {
   /**
    * What a document becomes at its `expiresAtMs`: another one of the same id, or nothing (also the default).
    * It is applied exactly once and at the latest when somebody reads, however late a timer fires.
    */
-  expire?(document: Document<T>): Document<T> | undefined;
-  /** How many hidden documents are kept; beyond it the longest hidden goes. */
+  expire?(document: Document<T>, owned: Owned): Document<T> | undefined;
+  /** How many hidden documents are kept; beyond it the one goes that was hidden first. */
   maxHidden?: number;
   /** False where documents are only ever asked for by id: saves their place in an order. Default: true. */
   listed?: boolean;
