@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
+    maxWorkers: "100%",
     // As Node itself imports CommonJS.
     deps: { interopDefault: false },
   },

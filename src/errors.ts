@@ -105,5 +105,8 @@ export const internalError = (cause: unknown) =>
     cause,
   );
 
-/** How open streams end when the server stops. */
+/** How open streams end when the server stops. Calls under way are finished all the same. */
 export const serverStopping = () => new ConnectError("the server is stopping", Code.Unavailable);
+
+export const isServerStopping = (reason: unknown) =>
+  reason instanceof ConnectError && reason.code === Code.Unavailable;

@@ -60,13 +60,14 @@ export const duration = {
 };
 
 export const positiveDuration = {
-  ...duration,
+  placeholder: "duration",
+  takes: 'a duration longer than 0 such as "500ms", "30s" or "24h"',
   read: (value: unknown) => duration.read(value) || undefined,
 };
 
 export const durationOrOff = {
   placeholder: "duration",
-  takes: `${duration.takes}, or "off"`,
+  takes: `${positiveDuration.takes}, or "off"`,
   read: (value: unknown) => (value === "off" ? ("off" as const) : positiveDuration.read(value)),
 };
 

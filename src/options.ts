@@ -84,6 +84,7 @@ export interface Settings {
 /** An option with a value that it does not take. */
 export class OptionError extends Error {
   readonly option: string;
+  readonly got: string;
   readonly takes: string;
 
   /** @param got the value, as the message shows it */
@@ -91,6 +92,7 @@ export class OptionError extends Error {
     super(`option ${option}: got ${got}, takes ${takes}`);
     this.name = "OptionError";
     this.option = option;
+    this.got = got;
     this.takes = takes;
   }
 }

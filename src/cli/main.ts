@@ -22,6 +22,10 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
+// A variable that is there but empty is one that somebody left out.
+for (const variable of optionNames.map(variableOf))
+  if (process.env[variable] === "") delete process.env[variable];
+
 const program = new Command("gitpod-runner-mock")
   .usage("[serve] [options]\n       gitpod-runner-mock health [url]")
   .description("Starts a mock and reference server for the gitpod.v1.RunnerService API.")
@@ -30,26 +34,40 @@ const program = new Command("gitpod-runner-mock")
   .helpCommand(false)
   .showHelpAfterError("(--help lists everything)")
   .exitOverride()
+  .allowExcessArguments()
   .action(async (flags: RunnerMockOptions) => {
+    refuseBeyond(program, 0);
     const { serve } = await import("./serve.ts");
     process.exitCode = await serve(flags);
   });
 for (const name of optionNames) program.addOption(commanderOption(name));
 
-program
+const healthCommand = program
   .command("health")
   .description("ask a running mock whether it is ready; exits with 0 if so, else with 1")
-  .argument(
-    "[url]",
-    "its base URL",
-    `http://127.0.0.1:${process.env[variableOf("port")] ?? optionTable.port.default}`,
-  )
+  .argument("[url]", "its base URL", urlFromEnvironment())
   .helpOption("--help", "print this help and exit")
   .exitOverride()
+  .allowExcessArguments()
   .action(async (url: string) => {
+    refuseBeyond(healthCommand, 1);
     const { health } = await import("./health.ts");
     process.exitCode = await health(url);
   });
+
+/** Where a mock with the same environment listens, as a probe beside it has. */
+function urlFromEnvironment(): string {
+  const host = process.env[variableOf("host")] ?? "127.0.0.1";
+  const everywhere = host === "0.0.0.0" || host === "::";
+  const port = process.env[variableOf("port")] ?? optionTable.port.default;
+  return `http://${everywhere ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Commander counts arguments that are too many; this names the first of them. */
+function refuseBeyond(command: Command, count: number): void {
+  const extra = command.args[count];
+  if (extra !== undefined) command.error(`error: unknown argument '${extra}'`);
+}
 
 function commanderOption(name: OptionName): Option {
   const { does, placeholder, takes, read, repeatable, secret } = optionTable[name];
@@ -78,7 +96,12 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : calledWrongly;
   else if (error instanceof OptionError) {
-    process.stderr.write(`error: ${error.message}\n(--help lists everything)\n`);
+    const name = error.option as OptionName;
+    const fromVariable = program.getOptionValueSource(name) === "env";
+    const way = fromVariable ? variableOf(name) : `--${flagOf(name)}`;
+    process.stderr.write(
+      `error: ${way}: got ${error.got}, takes ${error.takes}\n(--help lists everything)\n`,
+    );
     process.exitCode = calledWrongly;
   } else throw error;
 }

@@ -7,6 +7,8 @@ import { undecodable } from "../errors.ts";
 
 /** @throws invalid_argument for what is no JSON, or no JSON of this message */
 export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnknown: boolean): Message {
+  // For requests without fields the generated SDKs have one of their own, `empty`.
+  const refuse = refuseUnknown && desc.fields.length > 0;
   let json: JsonValue;
   let text: string;
   try {
@@ -17,9 +19,9 @@ export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnkn
   }
   try {
     // From the text: in the parsed value a field that is given twice can no longer be told.
-    return fromJsonString(desc, text, { ignoreUnknownFields: !refuseUnknown });
+    return fromJsonString(desc, text, { ignoreUnknownFields: !refuse });
   } catch (error) {
-    const unknown = refuseUnknown ? unknownIn(desc, json, "") : [];
+    const unknown = refuse ? unknownIn(desc, json, "") : [];
     throw undecodable(unknown.length > 0 ? unknown.join("; ") : messageOf(error));
   }
 }

@@ -1,6 +1,7 @@
 /** Puts the request in place, if it was left to be decoded here (see http/decode-requests.ts), or refuses it. */
 import type { Message } from "@bufbuild/protobuf";
 import { createContextKey, type Interceptor } from "@connectrpc/connect";
+import { isServerStopping } from "../errors.ts";
 
 /** Decodes the request; Connect has been given an empty one in its place. */
 export const decodeKey = createContextKey<(() => Promise<Message>) | undefined>(undefined, {
@@ -12,7 +13,7 @@ export const decodeRequest: Interceptor = (next) => async (request) => {
   if (decode === undefined) return next(request);
   const message = await decode();
   // A body may come slowly: what has run out of time, or was given up, is not carried out.
-  request.signal.throwIfAborted();
+  if (request.signal.aborted && !isServerStopping(request.signal.reason)) throw request.signal.reason;
   return request.stream ? next({ ...request, message: one(message) }) : next({ ...request, message });
 };
 

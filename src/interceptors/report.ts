@@ -44,7 +44,7 @@ function report(
   const call = {
     rpc: `${method.parent.typeName}/${method.name}`,
     world: values.get(worldKey)?.name,
-    caller: values.get(callerKey)?.subject.id,
+    subject: values.get(callerKey)?.subject.id,
   };
   if (error === undefined) {
     log.debug({ ...call, code: "ok" }, "answered");

@@ -1,0 +1,125 @@
+/** The README's code blocks are run as a reader would run them, against a mock of the test's own. */
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect } from "vitest";
+import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
+import { type TestMock, test } from "../support/mock.ts";
+import { inPython, python, pythonIsMissing, requirement } from "../support/python.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const readme = readFileSync(`${root}README.md`, "utf8");
+const packageJson = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+
+interface Block {
+  readonly language: string;
+  readonly code: string;
+}
+
+const blocks: Block[] = [...readme.matchAll(/^```(\S*)[^\n]*\n(.*?)^```$/gms)].map(
+  ([, language = "", code = ""]) => ({ language, code }),
+);
+
+interface Known {
+  readonly title: string;
+  readonly language: string;
+  /** What tells the block from the others of its language. */
+  readonly contains: string;
+  readonly run: (code: string, mock: TestMock) => Promise<void>;
+  readonly missing?: string | undefined;
+}
+
+/** Every block that the README may have, and what must come of it. */
+const known: readonly Known[] = [
+  {
+    title: "the two commands to start with name scripts that there are",
+    language: "sh",
+    contains: "npm ci",
+    async run(code) {
+      const commands = code
+        .trim()
+        .split("\n")
+        .map((line) => line.replace(/\s*#.*/, ""));
+      expect(commands).toEqual(["npm ci && npm start", "npm ci && npm test"]);
+      expect(packageJson.scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) });
+    },
+  },
+  {
+    title: "curl creates a runner",
+    language: "sh",
+    contains: "curl ",
+    async run(code, mock) {
+      const { runner, exchangeToken } = JSON.parse(await output("bash", ["-e"], code));
+      expect(exchangeToken).toMatch(/^rmock_exchange_/);
+      const seen = await mock.runner.getRunner({ runnerId: runner.runnerId });
+      expect(seen.runner).toMatchObject({ name: "My Runner", provider: RunnerProvider.AWS_EC2 });
+    },
+  },
+  {
+    title: "the Node SDK takes a runner through its life",
+    language: "js",
+    contains: 'from "@gitpod/sdk"',
+    async run(code, mock) {
+      expect(await output(process.execPath, ["--input-type=module"], code)).toBe(
+        "Production Runner RUNNER_PHASE_ACTIVE\n",
+      );
+      expect((await mock.runner.listRunners({})).runners).toEqual([]);
+    },
+  },
+  {
+    title: "the Python SDK takes a runner through its life",
+    language: "python",
+    contains: "from gitpod import",
+    missing: pythonIsMissing,
+    async run(code, mock) {
+      expect(await output(python, ["-"], code)).toBe("My Runner RUNNER_PHASE_ACTIVE\n");
+      expect((await mock.runner.listRunners({})).runners).toEqual([]);
+    },
+  },
+  {
+    title: "a test starts a mock in its own process",
+    language: "js",
+    contains: 'from "gitpod-runner-mock"',
+    async run(code) {
+      expect(await output(process.execPath, ["--input-type=module"], code)).toMatch(
+        /^http:\/\/127\.0\.0\.1:[1-9]\d*\n$/,
+      );
+    },
+  },
+];
+
+/** Runs code that comes by stdin, in the project's folder so that its imports resolve; resolves with its stdout. */
+function output(command: string, args: readonly string[], code: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, args, { cwd: root, timeout: 15_000 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${command} ended with ${error.code ?? error.signal}: ${stderr}`));
+    });
+    child.stdin?.end(code);
+  });
+}
+
+const matches = ({ language, contains }: Known, block: Block) =>
+  language === block.language && block.code.includes(contains);
+
+describe("the README's code:", () => {
+  for (const { title, missing, run, ...what } of known) {
+    test(missing === undefined ? title : inPython(title), async ({ mock, skip }) => {
+      const found = blocks.filter((block) => matches({ title, run, ...what }, block));
+      expect(found).toHaveLength(1);
+      skip(missing !== undefined, missing);
+      for (const { code } of found) await run(code.replaceAll("http://127.0.0.1:8080", mock.url), mock);
+    });
+  }
+
+  test("there is none that no test runs", () => {
+    expect(blocks.filter((block) => !known.some((row) => matches(row, block)))).toEqual([]);
+  });
+
+  test("what it tells to install is what is tested", () => {
+    const npm = /`npm install @gitpod\/sdk@(\S+)`/.exec(readme)?.[1];
+    const lock = JSON.parse(readFileSync(`${root}package-lock.json`, "utf8"));
+    expect(npm).toBe(lock.packages["node_modules/@gitpod/sdk"].version);
+    expect(readme).toContain(`\`pip install ${requirement}\``);
+  });
+});
