@@ -17,8 +17,9 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
   return async ({ method, requestHeader, signal, values }) => {
     const world = await worlds.enter(requestHeader.get(worldHeader) ?? defaultWorldName);
     values.set(worldKey, world);
-    // Aborted when a call has ended, however it did.
-    signal.addEventListener("abort", () => worlds.leave(world.name), { once: true });
+    // Aborted when a call has ended, however it did; it may have ended while the world was opened.
+    if (signal.aborted) worlds.leave(world.name);
+    else signal.addEventListener("abort", () => worlds.leave(world.name), { once: true });
     const caller = await identity.callerOf(
       requestHeader.get("authorization"),
       isAnonymous(method),
