@@ -57,42 +57,50 @@ export const test = base.extend<{ start: StartMock; mock: TestMock }>({
   start: async ({ task: _ }, use) => {
     const mocks: TestMock[] = [];
     await use(async (options = {}) => {
-      const mock = await startTestMock(options);
+      const mock = await openMock(options);
       mocks.push(mock);
       return mock;
     });
     await Promise.all(mocks.map((mock) => mock.close()));
-    for (const { log } of mocks) {
-      expect(log.filter((line) => JSON.parse(line).level >= 50)).toEqual([]);
-    }
+    expect(mocks.flatMap(bugsIn)).toEqual([]);
   },
   /** A mock with the default options. */
   mock: async ({ start }, use) => use(await start()),
 });
 
-async function startTestMock(options: RunnerMockOptions): Promise<TestMock> {
+/** What the mock logged of bugs of its own. */
+export function bugsIn({ log }: TestMock): string[] {
+  return log.filter((line) => JSON.parse(line).level >= 50);
+}
+
+/** A mock that the caller has to close. */
+export async function openMock(
+  options: RunnerMockOptions = {},
+  time: HostTime = stillTime,
+): Promise<TestMock> {
   const log: string[] = [];
   const logger = pino({ level: "debug" }, { write: (line: string) => log.push(line) });
-  const surroundings = { time: stillTime, random: countingRandom(), logger };
-  const mock = await startServer(settingsOf(options, inProcessDefaults), surroundings);
+  const settings = settingsOf(options, inProcessDefaults);
+  const mock = await startServer(settings, { time, random: countingRandom(), logger });
   const client: TestMock["client"] = (service, { bearer, path = "", transport = connectJson } = {}) => {
     const target = transport(mock.url + path);
-    return createClient(service, bearer === undefined ? target : withBearer(target, bearer));
+    return createClient(service, bearer === undefined ? target : bearing(target, `Bearer ${bearer}`));
   };
   return { ...mock, client, log, runner: client(RunnerService), identity: client(IdentityService) };
 }
 
-function withBearer(transport: Transport, bearer: string): Transport {
-  const bearing = (header: ConstructorParameters<typeof Headers>[0]) => {
+/** A transport all of whose calls carry this Authorization header. */
+export function bearing(transport: Transport, authorization: string): Transport {
+  const withHeader = (header: ConstructorParameters<typeof Headers>[0]) => {
     const headers = new Headers(header);
-    headers.set("authorization", `Bearer ${bearer}`);
+    headers.set("authorization", authorization);
     return headers;
   };
   return {
     unary: (method, signal, timeoutMs, header, ...rest) =>
-      transport.unary(method, signal, timeoutMs, bearing(header), ...rest),
+      transport.unary(method, signal, timeoutMs, withHeader(header), ...rest),
     stream: (method, signal, timeoutMs, header, ...rest) =>
-      transport.stream(method, signal, timeoutMs, bearing(header), ...rest),
+      transport.stream(method, signal, timeoutMs, withHeader(header), ...rest),
   };
 }
 

@@ -1,0 +1,393 @@
+/** Every option, with values that it takes and values that it does not, as settings and in its error. */
+import { describe, expect, test } from "vitest";
+import { startRunnerMock } from "../src/index.ts";
+import {
+  flagOf,
+  OptionError,
+  type OptionName,
+  optionNames,
+  optionTable,
+  type RunnerMockOptions,
+  type Settings,
+  settingsOf,
+  variableOf,
+} from "../src/options.ts";
+import { type SwitchName, switchTable } from "../src/profiles.ts";
+
+interface Row {
+  readonly flag: string;
+  readonly variable: string;
+  /** Where the setting is found. */
+  readonly in: (settings: Settings) => unknown;
+  readonly default: unknown;
+  /** What can be given, and what it becomes. */
+  readonly good: readonly (readonly [given: unknown, setting: unknown])[];
+  readonly bad: readonly unknown[];
+  /** Whether an error must not show what it got. */
+  readonly secret?: boolean;
+}
+
+const hour = 3_600_000;
+const badDurations = [
+  "",
+  "30",
+  "soon",
+  "-1s",
+  "1h 30m",
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 44,
+  true,
+  {},
+  [],
+];
+const goodDurations = [
+  ["1ms", 1],
+  ["30s", 30_000],
+  ["1.5h", 1.5 * hour],
+  [250, 250],
+  ["250 ms", 250],
+] as const;
+const badNumbers = [
+  "",
+  "x",
+  "1.5",
+  "1e3",
+  "0x10",
+  " 80",
+  "80 ",
+  "-1",
+  -1,
+  1.5,
+  Number.NaN,
+  true,
+  [],
+  {},
+  80n,
+];
+
+const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
+  host: {
+    flag: "host",
+    variable: "RUNNER_MOCK_HOST",
+    in: ({ host }) => host,
+    default: "127.0.0.1",
+    good: ["0.0.0.0", "::1", "localhost", "mock.example.com"].map((host) => [host, host]),
+    bad: ["", " ", "a b", "http://localhost", "localhost/", 1, true, {}],
+  },
+  port: {
+    flag: "port",
+    variable: "RUNNER_MOCK_PORT",
+    in: ({ port }) => port,
+    default: 8080,
+    good: [
+      [0, 0],
+      ["0", 0],
+      [65_535, 65_535],
+      ["8080", 8080],
+    ],
+    bad: [...badNumbers, 65_536, "65536"],
+  },
+  publicUrl: {
+    flag: "public-url",
+    variable: "RUNNER_MOCK_PUBLIC_URL",
+    in: ({ publicUrl }) => publicUrl,
+    default: undefined,
+    good: [
+      ["https://mock.example.com", "https://mock.example.com"],
+      ["http://localhost:8080/", "http://localhost:8080"],
+      ["http://localhost/base//", "http://localhost/base"],
+    ],
+    bad: ["", "localhost:8080", "ftp://localhost", "//localhost", "http://", "javascript:alert(1)", 8080],
+  },
+  logLevel: {
+    flag: "log-level",
+    variable: "RUNNER_MOCK_LOG_LEVEL",
+    in: ({ logLevel }) => logLevel,
+    default: "info",
+    good: ["silent", "error", "warn", "info", "debug"].map((level) => [level, level]),
+    bad: ["", "verbose", "INFO", 30, true],
+  },
+  stopGrace: {
+    flag: "stop-grace",
+    variable: "RUNNER_MOCK_STOP_GRACE",
+    in: ({ stopGraceMs }) => stopGraceMs,
+    default: 10_000,
+    good: [...goodDurations, ["0s", 0], [0, 0]],
+    bad: [...badDurations, "off"],
+  },
+  profile: {
+    flag: "profile",
+    variable: "RUNNER_MOCK_PROFILE",
+    in: ({ world }) => world.switches.lapse,
+    default: "remove",
+    good: [
+      ["documented", "remove"],
+      ["observed", "deactivate"],
+      ["permissive", "never"],
+    ],
+    bad: ["", "Documented", "strict", 1, true],
+  },
+  lease: {
+    flag: "lease",
+    variable: "RUNNER_MOCK_LEASE",
+    in: ({ world }) => world.leaseMs,
+    default: 30_000,
+    good: goodDurations,
+    bad: [...badDurations, "0s", 0, 0.4, "off"],
+  },
+  exchangeTokenTtl: {
+    flag: "exchange-token-ttl",
+    variable: "RUNNER_MOCK_EXCHANGE_TOKEN_TTL",
+    in: ({ world }) => world.exchangeTokenTtlMs,
+    default: 24 * hour,
+    good: goodDurations,
+    bad: [...badDurations, "0s", 0, "off"],
+  },
+  accessTokenTtl: {
+    flag: "access-token-ttl",
+    variable: "RUNNER_MOCK_ACCESS_TOKEN_TTL",
+    in: ({ world }) => world.accessTokenTtlMs,
+    default: undefined,
+    good: [...goodDurations, ["off", undefined]],
+    bad: [...badDurations, "0s", 0, "Off", "never"],
+  },
+  lapsedTtl: {
+    flag: "lapsed-ttl",
+    variable: "RUNNER_MOCK_LAPSED_TTL",
+    in: ({ world }) => world.lapsedTtlMs,
+    default: 24 * hour,
+    good: [...goodDurations, ["0s", 0]],
+    bad: [...badDurations, "off"],
+  },
+  maxLapsed: {
+    flag: "max-lapsed",
+    variable: "RUNNER_MOCK_MAX_LAPSED",
+    in: ({ world }) => world.maxLapsed,
+    default: 100_000,
+    good: [
+      [0, 0],
+      ["12", 12],
+      [10_000_000, 10_000_000],
+    ],
+    bad: [...badNumbers, 10_000_001],
+  },
+  auth: {
+    flag: "auth",
+    variable: "RUNNER_MOCK_AUTH",
+    in: ({ auth }) => auth,
+    default: "open",
+    good: ["open", "required"].map((mode) => [mode, mode]),
+    bad: ["", "none", "Open", true, false],
+  },
+  token: {
+    flag: "token",
+    variable: "RUNNER_MOCK_TOKEN",
+    in: ({ userTokens }) => Object.fromEntries(userTokens),
+    default: {},
+    good: [
+      ["alice=secret", { alice: "secret" }],
+      ["alice=secret,bob=My Bearer Token", { alice: "secret", bob: "My Bearer Token" }],
+      ["alice=a=b==", { alice: "a=b==" }],
+      [
+        { alice: "secret", bob: "a,b" },
+        { alice: "secret", bob: "a,b" },
+      ],
+      [{}, {}],
+    ],
+    secret: true,
+    bad: [
+      "",
+      "alice",
+      "alice=",
+      "=secret",
+      "alice=secret,",
+      "alice=secret,bob",
+      "alice,bob=secret",
+      { alice: "" },
+      { "": "secret" },
+      { alice: 1 },
+      { alice: undefined },
+      ["alice=secret"],
+      1,
+      true,
+    ],
+  },
+  organizationTier: {
+    flag: "organization-tier",
+    variable: "RUNNER_MOCK_ORGANIZATION_TIER",
+    in: ({ organizationTier }) => organizationTier,
+    default: "enterprise",
+    good: ["free_ona", "core", "enterprise", "something_new"].map((tier) => [tier, tier]),
+    bad: ["", " ", "a b", 1, true],
+  },
+  maxWorlds: {
+    flag: "max-worlds",
+    variable: "RUNNER_MOCK_MAX_WORLDS",
+    in: ({ maxWorlds }) => maxWorlds,
+    default: 1000,
+    good: [
+      [1, 1],
+      ["12", 12],
+      [1_000_000, 1_000_000],
+    ],
+    bad: [...badNumbers, 0, "0", 1_000_001],
+  },
+  worldIdle: {
+    flag: "world-idle",
+    variable: "RUNNER_MOCK_WORLD_IDLE",
+    in: ({ worldIdleMs }) => worldIdleMs,
+    default: hour,
+    good: goodDurations,
+    bad: [...badDurations, "0s", 0, "off"],
+  },
+};
+
+const switchRow = (name: SwitchName, flag: string): Row => ({
+  flag,
+  variable: `RUNNER_MOCK_${flag.replaceAll("-", "_").toUpperCase()}`,
+  in: ({ world }) => world.switches[name],
+  default: switchTable[name].documented,
+  good: switchTable[name].values.map((value) => [value, value]),
+  bad: ["", "maybe", switchTable[name].values[0].toUpperCase(), true, false, 0, 1, {}],
+});
+
+const rows: Record<OptionName, Row> = {
+  ...ownRows,
+  lapse: switchRow("lapse", "lapse"),
+  validation: switchRow("validation", "validation"),
+  unknownJson: switchRow("unknownJson", "unknown-json"),
+  unknownIds: switchRow("unknownIds", "unknown-ids"),
+  unknownExchangeToken: switchRow("unknownExchangeToken", "unknown-exchange-token"),
+  desiredPhaseOnCreate: switchRow("desiredPhaseOnCreate", "desired-phase-on-create"),
+  localConfigurationRunner: switchRow("localConfigurationRunner", "local-configuration-runner"),
+  secondManagedRunner: switchRow("secondManagedRunner", "second-managed-runner"),
+  managedRunners: switchRow("managedRunners", "managed-runners"),
+  delete: switchRow("delete", "delete"),
+  legacyAccessToken: switchRow("legacyAccessToken", "legacy-access-token"),
+  metricsPassword: switchRow("metricsPassword", "metrics-password"),
+};
+
+const named = Object.entries(rows) as [OptionName, Row][];
+
+/** How an error shows a value. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  return typeof value === "object" ? (JSON.stringify(value) ?? "") : String(value);
+}
+
+test("the table of this test has each option", () => {
+  expect(Object.keys(rows).sort()).toEqual(optionNames.toSorted());
+});
+
+describe.for(named)("the option %s", ([name, row]) => {
+  test("has its flag, its variable and its default", () => {
+    expect([flagOf(name), variableOf(name)]).toEqual([row.flag, row.variable]);
+    expect(row.in(settingsOf({}))).toEqual(row.default);
+    // Whoever sets it to undefined has not set it.
+    expect(row.in(settingsOf({ [name]: undefined }))).toEqual(row.default);
+  });
+
+  test("takes what it takes", () => {
+    for (const [given, setting] of row.good) {
+      expect([given, row.in(settingsOf({ [name]: given }))]).toEqual([given, setting]);
+    }
+  });
+
+  test("refuses the rest: the error says which option, what it got and what it takes", () => {
+    const { takes } = optionTable[name];
+    const got = (value: unknown) => (row.secret ? "a value that is not shown" : shown(value));
+    const messages = row.bad.map((value) => errorOf({ [name]: value })?.message ?? `takes ${shown(value)}`);
+    expect(messages).toEqual(row.bad.map((value) => `option ${name}: got ${got(value)}, takes ${takes}`));
+    expect(errorOf({ [name]: row.bad[0] })).toMatchObject({ name: "OptionError", option: name, takes });
+  });
+});
+
+describe("options together", () => {
+  test.for([
+    "leaze",
+    "Lease",
+    "RUNNER_MOCK_LEASE",
+    "exchange-token-ttl",
+    "",
+    "toString",
+    "constructor",
+    "hasOwnProperty",
+  ])("with one that does not exist are refused: %j", (name) => {
+    const error = errorOf({ lease: "5s", [name]: "30s" });
+    expect(error).toBeInstanceOf(OptionError);
+    expect(error).toMatchObject({ option: name });
+    expect(error?.message).toContain('"30s"');
+  });
+
+  test("of a switch win over the profile, whichever comes first", () => {
+    for (const options of [
+      { profile: "permissive", validation: "strict" },
+      { validation: "strict", profile: "permissive" },
+    ] as const) {
+      expect(settingsOf(options).world.switches).toMatchObject({ validation: "strict", lapse: "never" });
+    }
+  });
+
+  test("win over the caller's defaults, and those over the table's", () => {
+    expect(settingsOf({ port: 1 }, { port: 2, lease: "5s" })).toMatchObject({
+      port: 1,
+      world: { leaseMs: 5000 },
+    });
+    expect(settingsOf({}, { port: 2 }).port).toBe(2);
+  });
+
+  test("do not share what they are given: a token added later is not known", () => {
+    const token: Record<string, string> = { alice: "secret" };
+    const { userTokens } = settingsOf({ token });
+    token.bob = "late";
+    expect([...userTokens.keys()]).toEqual(["alice"]);
+  });
+
+  test("say in --help what they do, what they take and what stands for the value", () => {
+    for (const name of optionNames) {
+      const { does, takes, placeholder } = optionTable[name];
+      for (const text of [does, takes, placeholder])
+        expect([name, text.trim()]).toEqual([name, expect.stringMatching(/\w/)]);
+    }
+  });
+
+  test("have flags and variables of their own", () => {
+    expect(new Set(optionNames.map(flagOf)).size).toBe(optionNames.length);
+    expect(new Set(optionNames.map(variableOf)).size).toBe(optionNames.length);
+  });
+});
+
+describe("startRunnerMock", () => {
+  test("refuses a bad option, and nothing listens", async () => {
+    const start = startRunnerMock({ lease: "soon" });
+    await expect(start).rejects.toThrow('option lease: got "soon", takes a duration');
+    await expect(start).rejects.toBeInstanceOf(OptionError);
+  });
+
+  test("listens on a free port of this machine, and says nothing", async () => {
+    const [one, other] = [
+      await startRunnerMock(),
+      await startRunnerMock({ publicUrl: "https://mock.example.com/" }),
+    ];
+    try {
+      expect(new URL(one.url)).toMatchObject({ hostname: "127.0.0.1", protocol: "http:" });
+      expect(one.url).not.toBe(other.url);
+      expect([one.publicUrl, other.publicUrl]).toEqual([one.url, "https://mock.example.com"]);
+    } finally {
+      await one.close();
+      await other.close();
+    }
+  });
+});
+
+function errorOf(options: Record<string, unknown>): Error | undefined {
+  try {
+    settingsOf(options as RunnerMockOptions);
+  } catch (error) {
+    return error as Error;
+  }
+  return undefined;
+}
