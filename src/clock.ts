@@ -162,8 +162,11 @@ export class WorldClock implements Clock {
     const delayMs = Math.min(Math.max(next.atMs - this.nowMs(), 0), maxTimerMs);
     this.#disarm = this.#host.setTimer(delayMs, () => {
       void this.#inTurn(async () => {
-        if (this.#heldAtMs === undefined) await this.#runDue(this.nowMs(), () => {});
-        this.#arm();
+        try {
+          if (this.#heldAtMs === undefined) await this.#runDue(this.nowMs(), () => {});
+        } finally {
+          this.#arm();
+        }
       });
     });
   }

@@ -7,7 +7,7 @@ import { shown } from "./shown.ts";
 /** A time span: a number of milliseconds, or a text with a unit such as `"30s"`, `"15 minutes"`, `"24h"`. */
 export type Duration = number | string;
 
-/** The longest span taken, about 285 years: beyond it milliseconds lose their exactness in timestamps. */
+/** The longest span taken, about 279 years: beyond it milliseconds lose their exactness in timestamps. */
 const maxMs = 2 ** 43;
 
 /**

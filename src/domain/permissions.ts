@@ -6,6 +6,7 @@ import { permissionDenied } from "../errors.ts";
 import { IdentityService } from "../gen/gitpod/v1/identity_pb.ts";
 import { RunnerService } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Caller } from "./caller.ts";
+import { canonical } from "./runner-records.ts";
 
 /** `freely`: whatever the request says, the RPC itself keeps to the runner. `of itself`: the request names it. */
 type Permission = "freely" | "of itself";
@@ -35,10 +36,11 @@ export function authorize(caller: Caller, method: DescMethod, request: Message |
   if (caller.runnerId === undefined) return;
   const permission = runnersMay.get(method);
   if (permission === "freely") return;
-  if (permission === "of itself" && runnerIdIn(request) === caller.runnerId) return;
+  if (permission === "of itself" && namedIn(request) === caller.runnerId) return;
   throw permissionDenied();
 }
 
-function runnerIdIn(request: Message | undefined): unknown {
-  return request !== undefined && "runnerId" in request ? request.runnerId : undefined;
+function namedIn(request: Message | undefined): string | undefined {
+  const { runnerId } = (request ?? {}) as { runnerId?: string };
+  return runnerId === undefined ? undefined : canonical(runnerId);
 }

@@ -79,6 +79,7 @@ export class Registrar {
       if (this.#switches.unknownIds === "not-found") throw runnerNotFound();
       return { exchangeToken: this.#tokens.make("exchange"), accessToken: "" };
     }
+    if (document.value.deleting) throw runnerNotFound();
     if (this.#records.lease.isSelfDriven(document.value.runner) && caller.runnerId !== runnerId) {
       throw onlyManagerMayMakeTokens();
     }

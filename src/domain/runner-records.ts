@@ -32,12 +32,12 @@ export class RunnerRecords {
 
   /** The registration, lapsed or not. */
   async findAny(runnerId: string): Promise<RegistrationDocument | undefined> {
-    return this.#documents.get(runnerId);
+    return this.#documents.get(canonical(runnerId));
   }
 
   /** The registration, if it stands. */
   async find(runnerId: string): Promise<RegistrationDocument | undefined> {
-    const document = await this.#documents.get(runnerId);
+    const document = await this.findAny(runnerId);
     return document?.hidden ? undefined : document;
   }
 
@@ -54,7 +54,7 @@ export class RunnerRecords {
    */
   async change(runnerId: string, change: Change): Promise<RegistrationDocument | undefined> {
     for (;;) {
-      const document = await this.#documents.get(runnerId);
+      const document = await this.findAny(runnerId);
       if (document === undefined) return undefined;
       const changed = change(document, this.clock.nowMs());
       if (changed === undefined || changed === document) return changed;
@@ -91,4 +91,9 @@ export class RunnerRecords {
       cursor = batch.at(-1)?.id;
     }
   }
+}
+
+/** The one way to write a UUID in which ids are kept; clients may write it in capitals. */
+export function canonical(runnerId: string): string {
+  return runnerId.toLowerCase();
 }
