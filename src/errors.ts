@@ -2,16 +2,18 @@
  * Every error that the mock answers with, one constructor each: code and text are the real service's where they
  * are known (docs/fidelity.md), otherwise they say what failed, with which value, and what to do.
  */
+import type { violationsToProto } from "@bufbuild/protovalidate";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { cut, shown } from "./shown.ts";
 
 export const runnerNotFound = () => new ConnectError("runner not found", Code.NotFound);
 
 export const invalidPageToken = (token: string) =>
-  new ConnectError(`invalid pagination token ${JSON.stringify(token)}`, Code.InvalidArgument);
+  new ConnectError(`invalid pagination token ${shown(token)}`, Code.InvalidArgument);
 
 export const invalidPageSize = (text: string) =>
   new ConnectError(
-    `invalid page size ${JSON.stringify(text)} in the query: expected a whole number from 0 to 100`,
+    `invalid page size ${shown(text)} in the query: expected a whole number from 0 to 100`,
     Code.InvalidArgument,
   );
 
@@ -46,7 +48,7 @@ export const secondManagedRunner = (runnerManagerId: string) =>
 
 export const renewalMismatch = (field: string, registered: string, sent: string) =>
   new ConnectError(
-    `cannot renew the registration: ${field} is ${registered} and cannot become ${sent}`,
+    `cannot renew the registration: ${field} is ${registered} and cannot become ${cut(sent)}`,
     Code.FailedPrecondition,
   );
 
@@ -58,15 +60,26 @@ export const localConfigurationIsFixed = () =>
 
 export const invalidWorldName = (name: string) =>
   new ConnectError(
-    `invalid world name ${JSON.stringify(name)}: expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters`,
+    `invalid world name ${shown(name)}: expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters`,
     Code.InvalidArgument,
   );
 
 export const tooManyWorlds = (limit: number) =>
-  new ConnectError(`there are ${limit} worlds already, the limit set by maxWorlds`, Code.ResourceExhausted);
+  new ConnectError(
+    `there are ${limit} worlds already: the option maxWorlds, or --max-worlds, allows for more`,
+    Code.ResourceExhausted,
+  );
 
-/** A request that is not what the schema says; the problem is told in full. */
-export const undecodable = (problem: string) => new ConnectError(problem, Code.InvalidArgument);
+/** A request that is not what the schema says. */
+export const undecodable = (problem: string) =>
+  new ConnectError(cut(problem, maxProblemLength), Code.InvalidArgument);
+
+/** Several problems may be told at once, but gRPC sends them in a header, which has to be small. */
+const maxProblemLength = 4_000;
+
+/** A request that breaks rules of the schema; the detail is a buf.validate.Violations. */
+export const violated = (summary: string, [value, desc]: ReturnType<typeof violationsToProto>) =>
+  new ConnectError(cut(summary, maxProblemLength), Code.InvalidArgument, undefined, [{ desc, value }]);
 
 /** gRPC has it so, and Connect with it. */
 export const missingRequestMessage = () =>
@@ -84,14 +97,20 @@ export const bodyTooLarge = (limitBytes: number) =>
 export const clientWentAway = (cause: unknown) =>
   new ConnectError("the client went away", Code.Canceled, undefined, undefined, cause);
 
-export const unsupportedContentType = (contentType: string | undefined) =>
+export const unsupportedContentType = (contentType: string | null) =>
   new ConnectError(
-    `unsupported content type ${JSON.stringify(contentType ?? "")}: expected application/json, application/proto, or a gRPC or gRPC-Web content type`,
+    contentType === null
+      ? "no content type: expected application/json, application/proto, or one of gRPC or gRPC-Web; for GET, the query parameters encoding and message"
+      : `unsupported content type ${shown(contentType)}: expected application/json, application/proto, or one of gRPC or gRPC-Web`,
     Code.InvalidArgument,
   );
 
 export const unknownRpc = (path: string) =>
-  new ConnectError(`there is no RPC at ${path}`, Code.Unimplemented);
+  new ConnectError(`there is no RPC at ${cut(path)}`, Code.Unimplemented);
+
+/** An RPC that exists, but not by this HTTP method. */
+export const methodNotAllowed = (method: string, path: string) =>
+  new ConnectError(`${cut(path)} cannot be called by ${method}`, Code.Unimplemented);
 
 export const badRequest = (reason: string) => new ConnectError(reason, Code.InvalidArgument);
 

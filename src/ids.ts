@@ -33,3 +33,8 @@ const namespace = "5b3f9f0e-6f0c-4c55-9b3e-2d9e6f6a7c11";
 export function idOfName(name: string): string {
   return v5(name, namespace);
 }
+
+/** The one way in which an id is kept; clients may write a UUID in capitals. */
+export function canonical(id: string): string {
+  return id.toLowerCase();
+}

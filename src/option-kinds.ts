@@ -26,8 +26,8 @@ export const text = (placeholder: string, takes: string, isValid: (value: string
 
 export const httpUrl = text(
   "url",
-  "an http or https URL",
-  (value) => URL.canParse(value) && /^https?:/.test(value),
+  "an http or https URL without query and fragment",
+  (value) => URL.canParse(value) && /^https?:[^?#]*$/.test(value),
 );
 
 export const wholeNumber = (placeholder: string, min: number, max: number) => ({

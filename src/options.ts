@@ -153,8 +153,8 @@ const ownOptions = {
   },
   token: { ...namedTokens, does: "adds a user with a bearer token; can be given more than once" },
   organizationTier: {
-    ...text("tier", "a word", (value) => /^\S+$/.test(value)),
-    does: "the organization's tier: free_ona, core, enterprise",
+    ...text("tier", "a word such as free_ona, core or enterprise", (value) => /^\S+$/.test(value)),
+    does: "the organization's tier, such as free_ona, core, enterprise",
     default: "enterprise",
   },
   maxWorlds: {

@@ -57,6 +57,11 @@ export class Worlds {
     this.#use(name, entry);
   }
 
+  /** Whether it has been opened. */
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#entries.size;

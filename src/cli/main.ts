@@ -45,21 +45,20 @@ for (const name of optionNames) program.addOption(commanderOption(name));
 const healthCommand = program
   .command("health")
   .description("ask a running mock whether it is ready; exits with 0 if so, else with 1")
-  .argument("[url]", "its base URL", urlFromEnvironment())
+  .argument("[url]", "its base URL; without it, the one that --host and --port say")
   .helpOption("--help", "print this help and exit")
   .exitOverride()
   .allowExcessArguments()
-  .action(async (url: string) => {
+  .action(async (argument: string | undefined) => {
     refuseBeyond(healthCommand, 1);
+    const url = argument ?? urlOf(program.opts());
     const { health } = await import("./health.ts");
     process.exitCode = await health(url);
   });
 
-/** Where a mock with the same environment listens, as a probe beside it has. */
-function urlFromEnvironment(): string {
-  const host = process.env[variableOf("host")] ?? "127.0.0.1";
+/** Where a mock with the same flags and environment listens, for a probe beside it. */
+function urlOf({ host = "127.0.0.1", port = optionTable.port.default }: { host?: string; port?: string }) {
   const everywhere = host === "0.0.0.0" || host === "::";
-  const port = process.env[variableOf("port")] ?? optionTable.port.default;
   return `http://${everywhere ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 

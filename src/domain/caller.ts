@@ -13,4 +13,6 @@ export interface Caller {
   readonly organization: Organization;
   /** Set where the caller is a runner: its own id, which is also its subject's. */
   readonly runnerId?: string | undefined;
+  /** Set with it: the token that the call bears. It is in no log. */
+  readonly accessToken?: string | undefined;
 }

@@ -3,13 +3,13 @@
  * `required` mode a call needs a configured token or one that the mock issued. A token that looks like one of
  * ours must be valid in both.
  */
-import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { invalidBearer, missingBearer } from "../errors.ts";
 import { Principal, type Subject, SubjectSchema } from "../gen/gitpod/v1/identity_pb.ts";
 import { idOfName } from "../ids.ts";
 import type { AuthMode } from "./auth-mode.ts";
 import type { Caller, Organization } from "./caller.ts";
+import { digest } from "./digest.ts";
 import { isOurs } from "./tokens.ts";
 
 /** The organization that everybody belongs to. */
@@ -18,8 +18,11 @@ export const organizationId = idOfName("the organization");
 /** Who calls without a bearer, or with one that is not known. */
 export const defaultSubject: Subject = userSubject("the default user");
 
-/** Finds the runner of an access token; undefined where the token is not valid. */
-export type AuthenticateRunner = (accessToken: string) => Promise<string | undefined>;
+/** Whom a call claims to come from. */
+export type Claim =
+  | { readonly caller: Caller }
+  /** A runner, if its token is valid; if not, the other caller, or nobody. */
+  | { readonly accessToken: string; readonly otherwise: Caller | undefined };
 
 export class Identity {
   readonly #mode: AuthMode;
@@ -34,44 +37,36 @@ export class Identity {
     this.#organization = organization;
     this.#users = new Map(
       [...userTokens].map(([name, token]) => [
-        hash(token),
+        digest(token),
         { subject: userSubject(`user ${name}`), organization },
       ]),
     );
   }
 
   /**
-   * The caller of an RPC.
+   * What the bearer of a call says, before a world is asked.
    *
    * @param authorization the header, if there is one
    * @param anonymous whether the RPC can be called by anybody
-   * @throws unauthenticated where the bearer is missing or not valid
+   * @throws unauthenticated where the bearer is missing or cannot be valid
    */
-  async callerOf(
-    authorization: string | null,
-    anonymous: boolean,
-    authenticateRunner: AuthenticateRunner,
-  ): Promise<Caller> {
+  claimOf(authorization: string | null, anonymous: boolean): Claim {
     const bearer = bearerOf(authorization);
-    if (bearer !== undefined) {
-      const user = this.#users.size > 0 ? this.#users.get(hash(bearer)) : undefined;
-      if (user !== undefined) return user;
-      if (isOurs(bearer)) {
-        const runnerId = await authenticateRunner(bearer);
-        if (runnerId !== undefined) return this.#runner(runnerId);
-        // Whoever comes for a new token may still bear an old one.
-        if (!anonymous) throw invalidBearer();
-      }
+    const user = bearer === undefined ? undefined : this.#users.get(digest(bearer));
+    if (user !== undefined) return { caller: user };
+    const anybody = { subject: defaultSubject, organization: this.#organization };
+    if (bearer !== undefined && isOurs(bearer)) {
+      // Whoever comes for a new token may still bear an old one.
+      return { accessToken: bearer, otherwise: anonymous ? anybody : undefined };
     }
-    if (this.#mode === "open" || anonymous) {
-      return { subject: defaultSubject, organization: this.#organization };
-    }
+    if (this.#mode === "open" || anonymous) return { caller: anybody };
     throw bearer === undefined ? missingBearer() : invalidBearer();
   }
 
-  #runner(runnerId: string): Caller {
+  /** The runner that bears its access token. */
+  runner(runnerId: string, accessToken: string): Caller {
     const subject = create(SubjectSchema, { id: runnerId, principal: Principal.RUNNER });
-    return { runnerId, subject, organization: this.#organization };
+    return { runnerId, accessToken, subject, organization: this.#organization };
   }
 }
 
@@ -82,8 +77,4 @@ function userSubject(who: string): Subject {
 /** The token of `Authorization: Bearer TOKEN`; suites send tokens with spaces in them. */
 function bearerOf(authorization: string | null): string | undefined {
   return /^bearer +(.*\S)\s*$/i.exec(authorization ?? "")?.[1];
-}
-
-function hash(token: string): string {
-  return createHash("sha256").update(token).digest("base64url");
 }

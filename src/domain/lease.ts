@@ -4,7 +4,7 @@
  * runner can register itself again. What follows for phases is here too, and nowhere else.
  */
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { RunnerKind, RunnerProvider } from "../gen/gitpod/v1/runner_configuration_pb.ts";
+import { RunnerProvider } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import { type Runner, RunnerPhase, type RunnerStatus } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Switches } from "../profiles.ts";
 import type { Document, Owned } from "../store/store.ts";
@@ -20,6 +20,8 @@ export interface Registration {
   readonly runner: Runner;
   /** Set once DeleteRunner was called, where that leaves the runner for a while. */
   readonly deleting?: boolean;
+  /** Set for the LOCAL_CONFIGURATION runner of the system, which nobody renews or deletes. */
+  readonly permanent?: boolean;
 }
 
 /** A registration in the store: it expires when its lease ends, and is hidden once it has lapsed. */
@@ -44,18 +46,19 @@ export class Lease {
 
   /** A registration that starts now. */
   start(registration: Registration, nowMs: number): RegistrationDocument {
-    const { runner } = registration;
-    const startsByItself = this.isSelfDriven(runner) && runner.status?.phase === RunnerPhase.CREATED;
-    const expiresAtMs = startsByItself ? nowMs + selfDrivenStartMs : this.#endsAtMs(runner, nowMs);
+    const { runner, permanent } = registration;
+    const endsAtMs = permanent ? undefined : this.#endsAtMs(nowMs);
+    const expiresAtMs = this.isSelfDriven(runner) ? nowMs + selfDrivenStartMs : endsAtMs;
     return { id: runner.runnerId, value: registration, expiresAtMs };
   }
 
-  /** The registration renewed, or revived if it had lapsed. */
-  renew(document: RegistrationDocument, nowMs: number, sign: SignOfLife): RegistrationDocument {
-    const { runner } = document.value;
-    if (document.value.deleting || this.isSelfDriven(runner)) return document;
+  /** The registration renewed, or revived if it had lapsed; undefined where it is being deleted. */
+  renew(document: RegistrationDocument, nowMs: number, sign: SignOfLife): RegistrationDocument | undefined {
+    const { runner, deleting } = document.value;
+    if (deleting) return undefined;
+    if (this.isSelfDriven(runner)) return document;
     const renewed = withPhase(runner, phaseAfter(sign, document), nowMs);
-    const expiresAtMs = this.#endsAtMs(runner, nowMs);
+    const expiresAtMs = this.#endsAtMs(nowMs);
     return { ...document, value: { ...document.value, runner: renewed }, expiresAtMs, hidden: false };
   }
 
@@ -92,15 +95,9 @@ export class Lease {
     );
   }
 
-  #endsAtMs(runner: Runner, nowMs: number): number | undefined {
-    const endless = this.#terms.switches.lapse === "never" || isLocalConfiguration(runner);
-    return endless ? undefined : nowMs + this.#terms.leaseMs;
+  #endsAtMs(nowMs: number): number | undefined {
+    return this.#terms.switches.lapse === "never" ? undefined : nowMs + this.#terms.leaseMs;
   }
-}
-
-/** Whether this is the singleton that the system makes for each organization. */
-export function isLocalConfiguration(runner: Runner): boolean {
-  return runner.kind === RunnerKind.LOCAL_CONFIGURATION;
 }
 
 /** When the last credential of a registration stops working; it may have none any more. */

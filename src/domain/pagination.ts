@@ -2,7 +2,6 @@
  * Pages: at most 100 items, 25 unless asked otherwise (DOC), continued by an opaque token that names the last
  * item of the page before, so that inserts and deletes in between neither repeat nor skip what stays.
  */
-import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { invalidPageToken } from "../errors.ts";
 import {
@@ -10,6 +9,7 @@ import {
   type PaginationResponse,
   PaginationResponseSchema,
 } from "../gen/gitpod/v1/pagination_pb.ts";
+import { digest } from "./digest.ts";
 
 export const defaultPageSize = 25;
 export const maxPageSize = 100;
@@ -57,5 +57,5 @@ function decodeToken(token: string): string {
 const checkLength = 8;
 
 function checkOf(id: string): string {
-  return createHash("sha256").update(`after ${id}`).digest("base64url").slice(0, checkLength);
+  return digest(`after ${id}`).slice(0, checkLength);
 }

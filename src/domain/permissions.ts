@@ -5,8 +5,8 @@ import type { DescMethod, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { permissionDenied } from "../errors.ts";
 import { IdentityService } from "../gen/gitpod/v1/identity_pb.ts";
 import { RunnerService } from "../gen/gitpod/v1/runner_pb.ts";
+import { canonical } from "../ids.ts";
 import type { Caller } from "./caller.ts";
-import { canonical } from "./runner-records.ts";
 
 /** `freely`: whatever the request says, the RPC itself keeps to the runner. `of itself`: the request names it. */
 type Permission = "freely" | "of itself";

@@ -22,7 +22,7 @@ import {
   type RunnerSpec,
   RunnerSpecSchema,
 } from "../gen/gitpod/v1/runner_pb.ts";
-import type { Ids } from "../ids.ts";
+import { canonical, type Ids } from "../ids.ts";
 import type { Switches } from "../profiles.ts";
 import type { Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
@@ -49,8 +49,8 @@ export class Registrar {
   readonly #tokens: Tokens;
   readonly #ids: Ids;
   readonly #switches: RegistrarSwitches;
-  /** Which managed runner a runner manager has, by the manager's id. */
-  readonly #managed: Collection<string>;
+  /** Which managed runner a runner manager has, by the manager's id; not yet registered: in a moment. */
+  readonly #managed: Collection<{ readonly runnerId: string; readonly registered: boolean }>;
 
   constructor(records: RunnerRecords, tokens: Tokens, ids: Ids, store: Store, switches: RegistrarSwitches) {
     this.#records = records;
@@ -65,10 +65,16 @@ export class Registrar {
     request: CreateRunnerRequest,
     caller: Caller,
   ): Promise<Credentials & { readonly runner: Runner }> {
-    if (caller.runnerId !== undefined) return this.#renewAsSent(caller.runnerId, request);
+    if (caller.runnerId !== undefined) {
+      // It has an access token already, and would otherwise gather one more with each renewal.
+      return this.#renewAsSent(caller.runnerId, request, caller.accessToken ?? "");
+    }
     const runner = this.#newRunner(request, caller.subject);
-    if (this.#switches.secondManagedRunner === "refuse") await this.#claimManager(runner);
+    const only =
+      this.#switches.secondManagedRunner === "refuse" && runner.provider === RunnerProvider.MANAGED;
+    if (only) await this.#claimManager(runner);
     await this.#records.add({ runner });
+    if (only) await this.#keepManager(runner);
     return { runner, ...(await this.#issueFor(runner.runnerId)) };
   }
 
@@ -80,18 +86,20 @@ export class Registrar {
       return { exchangeToken: this.#tokens.make("exchange"), accessToken: "" };
     }
     if (document.value.deleting) throw runnerNotFound();
-    if (this.#records.lease.isSelfDriven(document.value.runner) && caller.runnerId !== runnerId) {
+    if (this.#records.lease.isSelfDriven(document.value.runner) && caller.runnerId !== document.id) {
       throw onlyManagerMayMakeTokens();
     }
-    return this.#issueFor(runnerId);
+    return this.#issueFor(document.id);
   }
 
   /** ExchangeToken: uses the token up, renews its runner's lease and returns an access token for it. */
   async exchange(exchangeToken: string): Promise<string> {
     const runnerId =
       (await this.#tokens.use("exchange", exchangeToken)) ?? (await this.#runnerForUnknownToken());
-    if (!(await this.#renew(runnerId, "exchange"))) throw invalidExchangeToken();
-    return this.#tokens.issue("access", runnerId);
+    const accessToken =
+      (await this.#renew(runnerId, "exchange")) && (await this.#tokens.issue("access", runnerId));
+    if (!accessToken) throw invalidExchangeToken();
+    return accessToken;
   }
 
   /** The runner whose access token this is, if it is valid. The call shows it alive: its lease is renewed. */
@@ -100,14 +108,14 @@ export class Registrar {
     return runnerId !== undefined && (await this.#renew(runnerId, "call")) ? runnerId : undefined;
   }
 
-  /** Renews or revives a registration; false if there is no record of it. */
+  /** Renews or revives a registration; false if there is no record of it, or it is being deleted. */
   async #renew(runnerId: string, sign: SignOfLife): Promise<boolean> {
     const { lease } = this.#records;
     const document = await this.#records.change(runnerId, (found, nowMs) => lease.renew(found, nowMs, sign));
     return document !== undefined;
   }
 
-  async #renewAsSent(runnerId: string, request: CreateRunnerRequest) {
+  async #renewAsSent(runnerId: string, request: CreateRunnerRequest, accessToken: string) {
     const document = await this.#records.changeStanding(runnerId, (found, nowMs) => {
       const { runner } = found.value;
       mustMatch(runner, request);
@@ -121,7 +129,7 @@ export class Registrar {
       return { ...found, value: { ...found.value, runner: updated } };
     });
     if (document === undefined) throw runnerNotFound();
-    return { runner: document.value.runner, ...(await this.#issueFor(runnerId)) };
+    return { runner: document.value.runner, ...(await this.#issueFor(runnerId, accessToken)) };
   }
 
   #newRunner(request: CreateRunnerRequest, creator: Subject): Runner {
@@ -134,7 +142,7 @@ export class Registrar {
       name: request.name,
       kind: kindOf(request),
       provider: request.provider,
-      runnerManagerId: request.runnerManagerId,
+      runnerManagerId: canonical(request.runnerManagerId),
       status: { phase: RunnerPhase.CREATED, updatedAt: now },
       ...this.#specOf(request),
     });
@@ -148,22 +156,29 @@ export class Registrar {
     return spec === undefined ? {} : { spec };
   }
 
-  async #issueFor(runnerId: string): Promise<Credentials> {
+  /** @param ownAccessToken what stands for the deprecated access token, instead of a new one */
+  async #issueFor(runnerId: string, ownAccessToken?: string): Promise<Credentials> {
     const exchangeToken = await this.#tokens.issue("exchange", runnerId);
     const legacy = this.#switches.legacyAccessToken === "filled";
-    return { exchangeToken, accessToken: legacy ? await this.#tokens.issue("access", runnerId) : "" };
+    const accessToken = legacy ? (ownAccessToken ?? (await this.#tokens.issue("access", runnerId))) : "";
+    if (exchangeToken === undefined || accessToken === undefined) throw runnerNotFound();
+    return { exchangeToken, accessToken };
   }
 
-  async #claimManager(runner: Runner): Promise<void> {
-    if (runner.provider !== RunnerProvider.MANAGED) return;
-    const claim = { id: runner.runnerManagerId, value: runner.runnerId, owner: runner.runnerId };
-    while (!(await this.#managed.put(claim, "absent"))) {
-      const held = await this.#managed.get(claim.id);
-      if (held === undefined) continue;
-      if ((await this.#records.find(held.value)) !== undefined)
-        throw secondManagedRunner(runner.runnerManagerId);
-      await this.#managed.take(claim.id);
+  /** Reserves the runner manager for a runner that is about to be registered; of many exactly one gets it. */
+  async #claimManager({ runnerManagerId, runnerId }: Runner): Promise<void> {
+    const claim = { id: runnerManagerId, value: { runnerId, registered: false } };
+    for (;;) {
+      const held = await this.#managed.get(runnerManagerId);
+      const isFree = held?.value.registered && !(await this.#records.find(held.value.runnerId));
+      if (held !== undefined && !isFree) throw secondManagedRunner(runnerManagerId);
+      if (await this.#managed.put(claim, held === undefined ? "absent" : { unchanged: held })) return;
     }
+  }
+
+  /** From now on the runner manager is taken for as long as the runner is there. */
+  async #keepManager({ runnerManagerId, runnerId }: Runner): Promise<void> {
+    await this.#managed.put({ id: runnerManagerId, value: { runnerId, registered: true }, owner: runnerId });
   }
 
   /** The LOCAL_CONFIGURATION runner, which the system makes for each organization. */
@@ -179,7 +194,7 @@ export class Registrar {
   /** Registers a runner that nobody asked for. */
   async #add(name: string, kind: RunnerKind): Promise<string> {
     const runner = this.#newRunner(create(CreateRunnerRequestSchema, { name, kind }), defaultSubject);
-    await this.#records.add({ runner });
+    await this.#records.add({ runner, permanent: kind === RunnerKind.LOCAL_CONFIGURATION });
     return runner.runnerId;
   }
 }
@@ -191,7 +206,7 @@ function mustMatch(runner: Runner, request: CreateRunnerRequest): void {
   if (request.provider !== RunnerProvider.UNSPECIFIED && request.provider !== runner.provider) {
     throw renewalMismatch("provider", RunnerProvider[runner.provider], RunnerProvider[request.provider]);
   }
-  if (request.runnerManagerId !== runner.runnerManagerId) {
+  if (canonical(request.runnerManagerId) !== runner.runnerManagerId) {
     throw renewalMismatch("runner_manager_id", runner.runnerManagerId, request.runnerManagerId);
   }
 }

@@ -3,6 +3,7 @@
  * who say that they want it.
  */
 import type { Clock } from "../clock.ts";
+import { canonical } from "../ids.ts";
 import type { Collection, Store } from "../store/store.ts";
 import type { Lease, Registration, RegistrationDocument } from "./lease.ts";
 import type { Cursor } from "./pagination.ts";
@@ -63,14 +64,10 @@ export class RunnerRecords {
   }
 
   /** Removes the registration and all that belongs to it, or leaves it DELETING; its tokens go at once. */
-  async remove(document: RegistrationDocument): Promise<void> {
-    await this.#store.takeOwnedBy(document.id);
-    const leftover = this.lease.delete(document, this.clock.nowMs());
-    if (leftover === undefined) await this.#documents.take(document.id);
-    else if (!(await this.#documents.put(leftover, { unchanged: document }))) {
-      const newer = await this.#documents.get(document.id);
-      if (newer !== undefined) await this.remove(newer);
-    }
+  async remove(runnerId: string): Promise<void> {
+    const left = await this.change(runnerId, (document, nowMs) => this.lease.delete(document, nowMs));
+    if (left === undefined) await this.#documents.take(canonical(runnerId));
+    else await this.#store.takeOwnedBy(left.id);
   }
 
   /** The standing registrations that `matches` accepts, in ascending order of their ids. */
@@ -91,9 +88,4 @@ export class RunnerRecords {
       cursor = batch.at(-1)?.id;
     }
   }
-}
-
-/** The one way to write a UUID in which ids are kept; clients may write it in capitals. */
-export function canonical(runnerId: string): string {
-  return runnerId.toLowerCase();
 }

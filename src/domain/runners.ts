@@ -1,19 +1,22 @@
 /**
  * The registered runners as others see them: read, listed, deleted, and reporting what they are up to.
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { clone, create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { localConfigurationIsFixed, runnerNotFound } from "../errors.ts";
 import {
   type ListRunnersRequest_Filter,
   type Runner,
+  RunnerCapability,
+  RunnerPhase,
   RunnerSchema,
   type RunnerSpec,
   type RunnerStatus,
   RunnerStatusSchema,
 } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Switches } from "../profiles.ts";
+import { shown } from "../shown.ts";
 import type { Caller } from "./caller.ts";
-import { isLocalConfiguration, type Registration, withStatus } from "./lease.ts";
+import { type Registration, withStatus } from "./lease.ts";
 import { type Cursor, pageOf } from "./pagination.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 
@@ -57,8 +60,8 @@ export class Runners {
   async delete(runnerId: string): Promise<void> {
     const document = await this.#records.findAny(runnerId);
     if (document !== undefined) {
-      if (isLocalConfiguration(document.value.runner)) throw localConfigurationIsFixed();
-      await this.#records.remove(document);
+      if (document.value.permanent) throw localConfigurationIsFixed();
+      await this.#records.remove(document.id);
     } else if (this.#switches.unknownIds !== "empty") throw runnerNotFound();
   }
 
@@ -66,23 +69,16 @@ export class Runners {
    * Takes over what a live runner would report of itself. It renews nothing.
    *
    * @throws not_found for an id that is unknown or whose registration has lapsed
-   * @throws RangeError for a public key of a wrong length
+   * @throws RangeError for a value that a status cannot have
    */
   async report(runnerId: string, report: RunnerReport): Promise<Runner> {
-    const { publicKey } = report;
-    if (publicKey !== undefined && publicKey.length !== publicKeyBytes) {
-      throw new RangeError(`a public key has ${publicKeyBytes} bytes, this one has ${publicKey.length}`);
-    }
-    const reported = create(RunnerStatusSchema, report);
-    const changes = Object.fromEntries(
-      Object.entries(reported).filter(([name]) => report[name as keyof RunnerReport] !== undefined),
-    ) as Partial<RunnerStatus>;
+    const changes = checked(report);
     const document = await this.#records.changeStanding(runnerId, (found, nowMs) => {
       const runner = withStatus(found.value.runner, changes, nowMs);
       return { ...found, value: { ...found.value, runner } };
     });
     if (document === undefined) throw runnerNotFound();
-    return document.value.runner;
+    return clone(RunnerSchema, this.shown(document.value.runner));
   }
 
   /** A runner as replies show it. */
@@ -103,6 +99,27 @@ export class Runners {
     const document = await this.#records.find(runnerId);
     return document !== undefined && (matches?.(document.value) ?? true) ? [document] : [];
   }
+}
+
+/** What a report changes: a copy of its own, with values that every protocol can carry. */
+function checked(report: RunnerReport): Partial<RunnerStatus> {
+  const { phase, capabilities = [], publicKey } = report;
+  if (publicKey !== undefined && publicKey.length !== publicKeyBytes) {
+    throw new RangeError(`a public key has ${publicKeyBytes} bytes, this one has ${publicKey.length}`);
+  }
+  if (phase !== undefined && RunnerPhase[phase] === undefined)
+    throw new RangeError(`no phase: ${shown(phase)}`);
+  for (const capability of capabilities) {
+    if (RunnerCapability[capability] === undefined)
+      throw new RangeError(`no capability: ${shown(capability)}`);
+  }
+  const status = fromBinary(
+    RunnerStatusSchema,
+    toBinary(RunnerStatusSchema, create(RunnerStatusSchema, report)),
+  );
+  return Object.fromEntries(
+    Object.entries(status).filter(([name]) => report[name as keyof RunnerReport] !== undefined),
+  ) as Partial<RunnerStatus>;
 }
 
 /** Or within one list of the filter, and across lists; an empty list accepts all (DOC). */

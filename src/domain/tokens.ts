@@ -2,10 +2,10 @@
  * The credentials of runners: opaque, 256 random bits behind a prefix that says what they are. Only their
  * SHA-256 is kept. They belong to their runner's record and go with it.
  */
-import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import type { Collection, Store } from "../store/store.ts";
+import { digest } from "./digest.ts";
 
 /** exchange: works once, for ExchangeToken. access: the bearer of a runner. */
 export type TokenKind = "exchange" | "access";
@@ -53,26 +53,22 @@ export class Tokens {
     return prefixes[kind] + Buffer.from(this.#random(32)).toString("base64url");
   }
 
-  /** A new token of a runner. It is kept nowhere but in the answer. */
-  async issue(kind: TokenKind, runnerId: string): Promise<string> {
+  /** A new token of a runner, kept nowhere but in the answer; undefined if the runner's record is gone. */
+  async issue(kind: TokenKind, runnerId: string): Promise<string | undefined> {
     const secret = this.make(kind);
     const lifetimeMs = this.#lifetimesMs[kind];
     const expiresAtMs = lifetimeMs === undefined ? undefined : this.#clock.nowMs() + lifetimeMs;
-    await this.#kept[kind].put({ id: hash(secret), value: { runnerId }, owner: runnerId, expiresAtMs });
-    return secret;
+    const token = { id: digest(secret), value: { runnerId }, owner: runnerId, expiresAtMs };
+    return (await this.#kept[kind].put(token)) ? secret : undefined;
   }
 
   /** The runner that a token belongs to, if it works. */
   async runnerIdOf(kind: TokenKind, secret: string): Promise<string | undefined> {
-    return (await this.#kept[kind].get(hash(secret)))?.value.runnerId;
+    return (await this.#kept[kind].get(digest(secret)))?.value.runnerId;
   }
 
   /** The same, and the token is used up: of many callers exactly one learns the runner. */
   async use(kind: TokenKind, secret: string): Promise<string | undefined> {
-    return (await this.#kept[kind].take(hash(secret)))?.value.runnerId;
+    return (await this.#kept[kind].take(digest(secret)))?.value.runnerId;
   }
-}
-
-function hash(secret: string): string {
-  return createHash("sha256").update(secret).digest("base64url");
 }

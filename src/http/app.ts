@@ -12,9 +12,11 @@ import fastify, {
   type FastifyInstance,
   LogController,
 } from "fastify";
-import { badRequest, internalError, unknownRpc, unsupportedContentType } from "../errors.ts";
+import { badRequest, internalError, unknownRpc } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
+import { shown } from "../shown.ts";
 import { decodeInChain } from "./decode-requests.ts";
+import { explainRefusals } from "./explain-refusals.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { rewriteUrl } from "./paths.ts";
 import { refuse } from "./refusals.ts";
@@ -50,11 +52,6 @@ export function createApp(options: AppOptions): FastifyInstance {
     closing = true;
   });
   acceptAnyBody(app);
-  app.addHook("onRequest", async (request, reply) => {
-    // Connect makes a URL of it; HTTP/1.0 has none at all.
-    if (URL.canParse(`http://${request.host}`)) return;
-    return refuse(request, reply, badRequest(`invalid Host header ${JSON.stringify(request.host)}`));
-  });
   app.register(cors, {
     methods: [...connectCors.allowedMethods],
     exposedHeaders: [...connectCors.exposedHeaders],
@@ -79,22 +76,17 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** Outside of RPCs nobody looks at a body, so that none can be of a wrong type. */
+/** What reads a body are Connect's handlers; they judge its type as well. */
 function acceptAnyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 }
 
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
-  scope.removeAllContentTypeParsers();
   scope.addHook("onRequest", async (request, reply) => {
-    // Connect would answer it with 415 and nothing else.
-    if (request.method !== "POST" || request.headers["content-type"] !== undefined) return;
-    return refuse(request, reply, unsupportedContentType(undefined), 415);
-  });
-  scope.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error.code !== "FST_ERR_CTP_INVALID_MEDIA_TYPE") throw error;
-    return refuse(request, reply, unsupportedContentType(request.headers["content-type"]), 415);
+    // Connect makes a URL of it; HTTP/1.0 has none at all.
+    if (URL.canParse(`http://${request.host}`)) return;
+    return refuse(request, reply, badRequest(`invalid Host header ${shown(request.host)}`));
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,
@@ -103,6 +95,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
     routes(router) {
       options.routes(router);
       decodeInChain(router, { maxBytes: maxBodyBytes, refuseUnknownJson: options.refuseUnknownJson });
+      explainRefusals(router);
     },
   });
 }

@@ -44,10 +44,11 @@ interface Format {
   readonly json: boolean;
   /** Behind five bytes that say whether it is compressed, and how long it is. */
   readonly enveloped: boolean;
+  /** Which header says how it is compressed. */
+  readonly encodingHeader: string;
 }
 
 const contentTypes = /^application\/(connect\+|grpc-web\+|grpc\+|grpc-web|grpc|)(json|proto)?\s*(;|$)/i;
-const encodingHeaders = ["content-encoding", "connect-content-encoding", "grpc-encoding"] as const;
 const envelopePrefixBytes = 5;
 const compressedFlag = 1;
 
@@ -58,9 +59,9 @@ function withDecoding(
 ): UniversalServerRequest {
   if (request.method === "GET") return withDecodedQuery(method, request, options);
   const format = formatOf(request.header.get("content-type"));
-  const encoding = encodingHeaders.map((name) => request.header.get(name)).find((value) => value !== null);
-  const compression = compressionOf(encoding);
-  if (request.method !== "POST" || format === undefined || compression === "unknown") return request;
+  if (request.method !== "POST" || format === undefined) return request;
+  const compression = compressionOf(request.header.get(format.encodingHeader));
+  if (compression === "unknown") return request;
   const decode = async () => {
     const body = await readAll(request.body as AsyncIterable<Uint8Array>, options.maxBytes);
     const message = format.enveloped ? openEnvelope(body) : { bytes: body, compressed: true };
@@ -73,7 +74,7 @@ function withDecoding(
     );
   };
   const header = new Headers(request.header);
-  for (const name of [...encodingHeaders, "content-length"]) header.delete(name);
+  for (const name of [format.encodingHeader, "content-length"]) header.delete(name);
   return { ...request, header, body: emptyBody(format), contextValues: withDecode(request, decode) };
 }
 
@@ -92,13 +93,7 @@ function withDecodedQuery(
   const base64 = query.get("base64") === "1";
   const decode = async () => {
     const bytes = base64 ? fromBase64(text) : new TextEncoder().encode(text);
-    return decodeMessage(
-      method,
-      bytes,
-      compression,
-      { json: encoding === "json", enveloped: false },
-      options,
-    );
+    return decodeMessage(method, bytes, compression, { json: encoding === "json" }, options);
   };
   query.set("message", encoding === "json" ? "{}" : "");
   query.delete("base64");
@@ -113,10 +108,16 @@ function withDecode({ contextValues }: UniversalServerRequest, decode: () => Pro
 function formatOf(contentType: string | null): Format | undefined {
   const match = contentTypes.exec(contentType ?? "");
   if (match === null) return undefined;
-  const [, envelope = "", codec = ""] = match;
+  const [, envelope = "", codec = ""] = match.map((part = "") => part.toLowerCase());
   // Without a codec, application/grpc and application/grpc-web are protobuf; there is no bare application/.
   if (codec === "" ? envelope.endsWith("+") || envelope === "" : /[^+]$/.test(envelope)) return undefined;
-  return { json: codec.toLowerCase() === "json", enveloped: envelope !== "" };
+  const encodingHeader =
+    envelope === ""
+      ? "content-encoding"
+      : envelope === "connect+"
+        ? "connect-content-encoding"
+        : "grpc-encoding";
+  return { json: codec === "json", enveloped: envelope !== "", encodingHeader };
 }
 
 function compressionOf(encoding: string | null | undefined): Compression | undefined | "unknown" {
@@ -167,7 +168,7 @@ async function decodeMessage(
   { input }: DescMethod,
   bytes: Uint8Array,
   compression: Compression | undefined,
-  { json }: Format,
+  { json }: Pick<Format, "json">,
   { maxBytes, refuseUnknownJson }: DecodeOptions,
 ): Promise<Message> {
   const plain = compression === undefined ? bytes : await compression.decompress(bytes, maxBytes);

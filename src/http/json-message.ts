@@ -7,22 +7,21 @@ import { undecodable } from "../errors.ts";
 
 /** @throws invalid_argument for what is no JSON, or no JSON of this message */
 export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnknown: boolean): Message {
-  // For requests without fields the generated SDKs have one of their own, `empty`.
-  const refuse = refuseUnknown && desc.fields.length > 0;
   let json: JsonValue;
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     json = JSON.parse(text);
   } catch (error) {
-    throw undecodable(`the request body is not JSON: ${messageOf(error)}`);
+    throw undecodable(`the request body is not JSON: ${withoutContent(messageOf(error))}`);
   }
+  const refuse = refuseUnknown && !(desc.fields.length === 0 && isSdksEmpty(json));
   try {
     // From the text: in the parsed value a field that is given twice can no longer be told.
     return fromJsonString(desc, text, { ignoreUnknownFields: !refuse });
   } catch (error) {
     const unknown = refuse ? unknownIn(desc, json, "") : [];
-    throw undecodable(unknown.length > 0 ? unknown.join("; ") : messageOf(error));
+    throw undecodable(unknown.length > 0 ? unknown.join("; ") : withoutSecrets(messageOf(error)));
   }
 }
 
@@ -47,4 +46,19 @@ function unknownIn(desc: DescMessage, json: JsonValue | undefined, path: string)
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** For requests without fields the generated SDKs offer one of their own: `{"empty": true}`. */
+function isSdksEmpty(json: JsonValue): boolean {
+  return typeof json === "object" && json !== null && Object.keys(json).every((key) => key === "empty");
+}
+
+/** The message of JSON.parse without the excerpt of the text that it may end with. */
+function withoutContent(message: string): string {
+  return message.replace(/, (\.\.\.)?".*$/s, "");
+}
+
+/** The message without the value that was sent, where the field's name says that it is nobody's business. */
+function withoutSecrets(message: string): string {
+  return message.replace(/^(cannot decode \w+ \S*(?:password|token|secret|key)\S* from JSON): .*$/is, "$1");
 }

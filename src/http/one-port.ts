@@ -5,19 +5,21 @@
  */
 import { type IncomingMessage, type RequestListener, Server, type ServerResponse } from "node:http";
 import {
+  constants,
   createServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
   type Http2Session,
 } from "node:http2";
 import type { Socket } from "node:net";
+import { maxTimerMs } from "../clock.ts";
 
 export interface OnePortOptions {
   /** How long a connection may take to show which protocol it speaks, before it is closed. Default 10 s. */
   sniffTimeoutMs?: number;
   /** HTTP/1.1: how long a request's headers may take, before a 408; at most requestTimeoutMs. Default 20 s. */
   headersTimeoutMs?: number;
-  /** HTTP/1.1: how long a whole request may take to arrive, before a 408. Default 60 s. */
+  /** How long a whole request may take to arrive, before a 408, or a reset stream in HTTP/2. Default 60 s. */
   requestTimeoutMs?: number;
   /** HTTP/1.1: how long a connection may wait for its next request, before it is closed. Default 5 s. */
   keepAliveTimeoutMs?: number;
@@ -82,6 +84,7 @@ class OnePortServer extends Server {
     const http2Handler = handler as unknown as (req: Http2ServerRequest, res: Http2ServerResponse) => void;
     const { maxConcurrentStreams, maxHeaderBytes: maxHeaderListSize } = options;
     this.#http2 = createServer({ settings: { maxConcurrentStreams, maxHeaderListSize } }, http2Handler);
+    this.#http2.on("request", (request) => limitArrival(request, options.requestTimeoutMs));
 
     // Node's own way in stands aside until the protocol is known.
     const serveHttp1 = this.listeners("connection");
@@ -104,7 +107,8 @@ class OnePortServer extends Server {
       const answer = this.#answers.get(socket);
       if (answer?.headersSent === false) answer.setHeader("Connection", "close");
     }
-    const force = setTimeout(() => this.closeAllConnections(), this.#options.closeGraceMs);
+    const graceMs = Math.min(this.#options.closeGraceMs, maxTimerMs);
+    const force = setTimeout(() => this.closeAllConnections(), graceMs);
     return this.once("close", () => clearTimeout(force));
   }
 
@@ -142,6 +146,13 @@ class OnePortServer extends Server {
     });
     this.#http2.emit("connection", socket); // emits "session" before it returns
   }
+}
+
+/** Resets a stream whose request is not whole in time, as http.Server does with its connections. */
+function limitArrival(request: Http2ServerRequest, timeoutMs: number): void {
+  const timer = setTimeout(() => request.stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
+  const stop = () => clearTimeout(timer);
+  request.once("end", stop).once("close", stop);
 }
 
 /** Calls `handOver` once the first bytes tell the protocol, with the socket as if nobody had read from it. */

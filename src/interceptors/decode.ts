@@ -11,11 +11,30 @@ export const decodeKey = createContextKey<(() => Promise<Message>) | undefined>(
 export const decodeRequest: Interceptor = (next) => async (request) => {
   const decode = request.contextValues.get(decodeKey);
   if (decode === undefined) return next(request);
-  const message = await decode();
-  // A body may come slowly: what has run out of time, or was given up, is not carried out.
-  if (request.signal.aborted && !isServerStopping(request.signal.reason)) throw request.signal.reason;
+  const message = await unlessAborted(decode(), request.signal);
   return request.stream ? next({ ...request, message: one(message) }) : next({ ...request, message });
 };
+
+/**
+ * A body may come slowly: a call that runs out of time meanwhile, or is given up, ends there. One that is under
+ * way when the server stops is finished.
+ */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const check = () => {
+      if (signal.aborted && !isServerStopping(signal.reason)) reject(signal.reason);
+    };
+    signal.addEventListener("abort", check);
+    stop = () => signal.removeEventListener("abort", check);
+    check();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    stop();
+  }
+}
 
 async function* one<T>(message: T) {
   yield message;

@@ -4,8 +4,11 @@
  */
 import type { HandlerContext } from "@connectrpc/connect";
 import { callerKey, worldKey } from "../call.ts";
-import type { Identity } from "../domain/identity.ts";
+import type { Caller } from "../domain/caller.ts";
+import type { Claim, Identity } from "../domain/identity.ts";
 import { isAnonymous } from "../domain/permissions.ts";
+import { invalidBearer } from "../errors.ts";
+import type { World } from "../world.ts";
 import { defaultWorldName, type Worlds } from "../worlds.ts";
 
 /** Names the world; a world in the path of a request is put here too, and wins. */
@@ -15,16 +18,24 @@ export type Gate = (context: HandlerContext) => Promise<void>;
 
 export function createGate(worlds: Worlds, identity: Identity): Gate {
   return async ({ method, requestHeader, signal, values }) => {
-    const world = await worlds.enter(requestHeader.get(worldHeader) ?? defaultWorldName);
+    const name = requestHeader.get(worldHeader) ?? defaultWorldName;
+    const claim = identity.claimOf(requestHeader.get("authorization"), isAnonymous(method));
+    // Strangers open no worlds, and no token is valid in a world that is not there yet.
+    if ("accessToken" in claim && claim.otherwise === undefined && !worlds.has(name)) throw invalidBearer();
+    const world = await worlds.enter(name);
     values.set(worldKey, world);
     // Aborted when a call has ended, however it did; it may have ended while the world was opened.
-    if (signal.aborted) worlds.leave(world.name);
-    else signal.addEventListener("abort", () => worlds.leave(world.name), { once: true });
-    const caller = await identity.callerOf(
-      requestHeader.get("authorization"),
-      isAnonymous(method),
-      (accessToken) => world.registrar.authenticate(accessToken),
-    );
-    values.set(callerKey, caller);
+    if (signal.aborted) worlds.leave(name);
+    else signal.addEventListener("abort", () => worlds.leave(name), { once: true });
+    values.set(callerKey, await callerOf(claim, identity, world));
   };
+}
+
+async function callerOf(claim: Claim, identity: Identity, { registrar }: World): Promise<Caller> {
+  if ("caller" in claim) return claim.caller;
+  const { accessToken, otherwise } = claim;
+  const runnerId = await registrar.authenticate(accessToken);
+  const caller = runnerId === undefined ? otherwise : identity.runner(runnerId, accessToken);
+  if (caller === undefined) throw invalidBearer();
+  return caller;
 }

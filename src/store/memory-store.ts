@@ -9,25 +9,33 @@ import type { Collection, CollectionRules, Condition, Document, Store } from "./
 
 type AnyCollection = MemoryCollection<unknown>;
 
+/** What is known of an id in a collection. */
+interface Slot<T> {
+  document: Document<T>;
+  /** When its entry in the queue comes up, if it has one. An entry of another moment is of no more use. */
+  queuedAtMs: number | undefined;
+}
+
 /** A promise to look at a document again. A renewed document is found not yet due and queued anew. */
 interface Due {
   readonly atMs: number;
   readonly collection: AnyCollection;
-  readonly id: string;
+  readonly slot: Slot<unknown>;
 }
 
 /** Documents due at one moment go in the order of their ids: for runners the order of creation. */
-const byMoment = (a: Due, b: Due) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1);
+const byMoment = (a: Due, b: Due) => a.atMs - b.atMs || (a.slot.document.id < b.slot.document.id ? -1 : 1);
 
-/** Below this many, entries of documents that are gone stay in the queue until their moment comes. */
-const toleratedStale = 1_000;
+/** Below this many, useless entries stay in the queue until their moment comes. */
+const toleratedUseless = 1_000;
 
 export class MemoryStore implements Store {
   readonly #clock: Clock;
+  readonly #collections: AnyCollection[] = [];
   /** By owner and collection, the ids of what is owned. */
   readonly #owned = new Map<string, Map<AnyCollection, Set<string>>>();
   #dues = new TinyQueue<Due>([], byMoment);
-  #stale = 0;
+  #useless = 0;
   #armedAtMs = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
@@ -36,7 +44,9 @@ export class MemoryStore implements Store {
   }
 
   collection<T>(name: string, rules: CollectionRules<T> = {}): Collection<T> {
-    return new MemoryCollection<T>(name, rules, this);
+    const collection = new MemoryCollection<T>(name, rules, this);
+    this.#collections.push(collection as AnyCollection);
+    return collection;
   }
 
   async takeOwnedBy(owner: string): Promise<void> {
@@ -46,6 +56,11 @@ export class MemoryStore implements Store {
   /** @internal What follows serves the collections of this store. */
   nowMs(): number {
     return this.#clock.nowMs();
+  }
+
+  /** Whether there is a document of that id in any collection. */
+  has(id: string): boolean {
+    return this.#collections.some((collection) => collection.has(id));
   }
 
   removeOwnedBy(owner: string): void {
@@ -78,24 +93,34 @@ export class MemoryStore implements Store {
     if (owned?.size === 0) this.#owned.delete(owner);
   }
 
-  queue(due: Due): void {
-    this.#dues.push(due);
-    if (due.atMs < this.#armedAtMs) this.#arm();
+  /** Queues a document for the moment at which it expires, unless it is looked at before that anyway. */
+  queue(slot: Slot<unknown>, collection: AnyCollection): void {
+    const atMs = slot.document.expiresAtMs;
+    if (atMs === undefined || (slot.queuedAtMs !== undefined && slot.queuedAtMs <= atMs)) return;
+    if (slot.queuedAtMs !== undefined) this.unqueue(slot);
+    slot.queuedAtMs = atMs;
+    this.#dues.push({ atMs, collection, slot });
+    if (atMs < this.#armedAtMs) this.#arm();
   }
 
-  /** Told of each document that went before its time; its entry in the queue is of no more use. */
-  wentEarly(): void {
-    this.#stale++;
-    if (this.#stale < toleratedStale || this.#stale < this.#dues.length / 2) return;
-    const useful = this.#dues.data.filter(({ collection, id }) => collection.expires(id));
-    this.#dues = new TinyQueue(useful, byMoment);
-    this.#stale = 0;
+  /** Makes the entry of a document useless. Once most are, they are thrown away. */
+  unqueue(slot: Slot<unknown>): void {
+    if (slot.queuedAtMs === undefined) return;
+    slot.queuedAtMs = undefined;
+    this.#useless++;
+    if (this.#useless < toleratedUseless || this.#useless < this.#dues.length / 2) return;
+    this.#dues = new TinyQueue(this.#dues.data.filter(isUseful), byMoment);
+    this.#useless = 0;
   }
 
   #arm(): void {
     this.#disarm?.();
     this.#disarm = undefined;
-    const next = this.#dues.peek();
+    let next = this.#dues.peek();
+    for (; next !== undefined && !isUseful(next); next = this.#dues.peek()) {
+      this.#dues.pop();
+      this.#useless--;
+    }
     this.#armedAtMs = next?.atMs ?? Number.POSITIVE_INFINITY;
     if (next !== undefined) this.#disarm = this.#clock.schedule(next.atMs, (dueAtMs) => this.#sweep(dueAtMs));
   }
@@ -103,18 +128,28 @@ export class MemoryStore implements Store {
   #sweep(dueAtMs: number): void {
     for (let due = this.#dues.peek(); due && due.atMs <= dueAtMs; due = this.#dues.peek()) {
       this.#dues.pop();
-      const expiresAtMs = due.collection.settle(due.id, dueAtMs)?.expiresAtMs;
-      if (expiresAtMs !== undefined) this.#dues.push({ ...due, atMs: expiresAtMs });
+      if (!isUseful(due)) {
+        this.#useless--;
+        continue;
+      }
+      due.slot.queuedAtMs = undefined;
+      due.collection.settle(due.slot.document.id, dueAtMs);
+      // Renewed: it is still there, and due later.
+      if (due.collection.holds(due.slot)) this.queue(due.slot, due.collection);
     }
     this.#arm();
   }
+}
+
+function isUseful({ atMs, slot }: Due): boolean {
+  return slot.queuedAtMs === atMs;
 }
 
 class MemoryCollection<T> implements Collection<T> {
   readonly name: string;
   readonly #rules: CollectionRules<T>;
   readonly #store: MemoryStore;
-  readonly #documents = new Map<string, Document<T>>();
+  readonly #slots = new Map<string, Slot<T>>();
   readonly #order: InstanceType<typeof sortedBTree.default<string, undefined>> | undefined;
   readonly #hidden = new Set<string>();
 
@@ -135,6 +170,7 @@ class MemoryCollection<T> implements Collection<T> {
     const current = this.settle(document.id, this.#store.nowMs());
     if (condition === "absent" && current !== undefined) return false;
     if (typeof condition === "object" && current !== condition.unchanged) return false;
+    if (document.owner !== undefined && !this.#store.has(document.owner)) return false;
     this.#write(document, current);
     return true;
   }
@@ -160,46 +196,48 @@ class MemoryCollection<T> implements Collection<T> {
 
   /** The document as it is at `nowMs`: if its time is up, the expiry rule has its say first. */
   settle(id: string, nowMs: number): Document<T> | undefined {
-    let document = this.#documents.get(id);
+    let document = this.#slots.get(id)?.document;
     while (document?.expiresAtMs !== undefined && document.expiresAtMs <= nowMs) {
       const expiredAtMs = document.expiresAtMs;
       const next = this.#rules.expire?.(document, (name) => this.#store.ownedBy(id, name, expiredAtMs));
-      if (next === undefined) this.remove(id, "expired");
+      if (next === undefined) this.remove(id);
       else this.#write(next, document);
       // Not `next`: it may be one hidden document too many.
-      document = this.#documents.get(id);
+      document = this.#slots.get(id)?.document;
     }
     return document;
   }
 
-  remove(id: string, cause: "expired" | "taken" = "taken"): void {
-    const document = this.#documents.get(id);
-    if (document === undefined) return;
-    this.#documents.delete(id);
+  remove(id: string): void {
+    const slot = this.#slots.get(id);
+    if (slot === undefined) return;
+    this.#slots.delete(id);
     this.#order?.delete(id);
     this.#hidden.delete(id);
-    this.#setOwner(id, document.owner, undefined);
-    if (document.expiresAtMs !== undefined && cause === "taken") this.#store.wentEarly();
+    this.#setOwner(id, slot.document.owner, undefined);
+    this.#store.unqueue(slot as Slot<unknown>);
     this.#store.removeOwnedBy(id);
   }
 
-  expires(id: string): boolean {
-    return this.#documents.get(id)?.expiresAtMs !== undefined;
+  has(id: string): boolean {
+    return this.#slots.has(id);
+  }
+
+  holds(slot: Slot<unknown>): boolean {
+    return this.#slots.get(slot.document.id) === slot;
   }
 
   #write(document: Document<T>, current: Document<T> | undefined): void {
-    const { id, owner, expiresAtMs } = document;
-    this.#documents.set(id, document);
+    const { id, owner } = document;
+    const slot = this.#slots.get(id) ?? { document, queuedAtMs: undefined };
+    slot.document = document;
+    this.#slots.set(id, slot);
     this.#setOwner(id, current?.owner, owner);
+    this.#store.queue(slot as Slot<unknown>, this as AnyCollection);
     if (document.hidden) this.#hide(id);
     else if (current === undefined || current.hidden) {
       this.#hidden.delete(id);
       this.#order?.set(id, undefined);
-    }
-    // A document whose time is put off already has an entry in the queue that will find this out.
-    const queuedAtMs = current?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    if (expiresAtMs !== undefined && expiresAtMs < queuedAtMs) {
-      this.#store.queue({ atMs: expiresAtMs, collection: this as AnyCollection, id });
     }
   }
 

@@ -38,7 +38,7 @@ export type Condition<T> = "absent" | { readonly unchanged: Document<T> };
 
 export interface Collection<T> {
   get(id: string): Promise<Document<T> | undefined>;
-  /** Writes a document; false, and nothing is written, if the condition does not hold. */
+  /** Writes a document; false, and nothing is written, if the condition does not hold or its owner is gone. */
   put(document: Document<T>, condition?: Condition<T>): Promise<boolean>;
   /** Removes a document, and what it owns, and returns it; of many callers exactly one gets it. */
   take(id: string): Promise<Document<T> | undefined>;

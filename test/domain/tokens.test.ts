@@ -277,9 +277,10 @@ describe("what is kept of a token", () => {
         });
       },
     };
+    await store.collection("runners").put({ id: "the-runner", value: {} });
     const tokens = new Tokens(clock, countingRandom(), watched, { exchange: 1000, access: undefined });
     for (const kind of ["exchange", "access"] as const) {
-      const token = await tokens.issue(kind, "the-runner");
+      const token = (await tokens.issue(kind, "the-runner")) ?? "";
       expect(await tokens.runnerIdOf(kind, token)).toBe("the-runner");
       const secret = token.slice(token.lastIndexOf("_") + 1);
       // 256 random bits.

@@ -4,6 +4,7 @@ import { connect as http2Connect } from "node:http2";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { toBinary } from "@bufbuild/protobuf";
+import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect } from "vitest";
 import { CreateRunnerRequestSchema, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
@@ -135,13 +136,13 @@ const table: Record<string, Bad> = {
     headers: json,
     body: "{}",
     status: 405,
-    code: undefined,
+    code: "unimplemented",
   },
   "GET of an RPC with side effects": {
     path: `${createRunner}?encoding=json&message=%7B%7D`,
     method: "GET",
     status: 405,
-    code: undefined,
+    code: "unimplemented",
   },
   "GET with bad base64": {
     path: `${getRunner}?encoding=proto&base64=1&message=%21%21`,
@@ -154,12 +155,50 @@ const table: Record<string, Bad> = {
     path: `${getRunner}?encoding=xml&message=%7B%7D`,
     method: "GET",
     status: 415,
-    code: undefined,
+    code: "invalid_argument",
   },
   "GET with compression that is none": {
     path: `${getRunner}?encoding=json&message=%7B%7D&compression=gzip`,
     method: "GET",
     ...invalid,
+  },
+  "a content type of a stream": {
+    ...post(createRunner, { "content-type": "application/connect+json" }, "{}"),
+    status: 415,
+    code: "invalid_argument",
+  },
+  "a charset that is none of ours": {
+    ...post(createRunner, { "content-type": "application/json; charset=latin1" }, "{}"),
+    status: 415,
+    code: "invalid_argument",
+  },
+  "GET without an encoding": { path: getRunner, method: "GET", status: 415, code: "invalid_argument" },
+  "GET of gRPC": {
+    path: getRunner,
+    method: "GET",
+    headers: { "content-type": "application/grpc" },
+    status: 415,
+    code: "invalid_argument",
+  },
+  "a message of gRPC-Web that breaks off": {
+    ...post(createRunner, { "content-type": "application/grpc-web+proto" }, bytes(0, 0, 0, 0, 9, 1)),
+    status: 200,
+    code: undefined,
+  },
+  "a list without bounds": {
+    ...post(listRunners, json, `{"filter": {"creatorIds": [${'"",'.repeat(100_000)}""]}}`),
+    ...invalid,
+    text: /creator_ids/,
+  },
+  "a page token without bounds": {
+    ...post(listRunners, json, `{"pagination": {"token": "${"x".repeat(1_000_000)}"}}`),
+    ...invalid,
+    text: /^invalid pagination token "x{200}…"$/,
+  },
+  "unknown fields without bounds": {
+    ...post(createRunner, json, `{${Array.from({ length: 10_000 }, (_, i) => `"unknown${i}": 1`)}}`),
+    ...invalid,
+    text: /^unknown0: /,
   },
   "a JSON body beyond 4 MiB": {
     ...post(createRunner, json, `{"name": "${"x".repeat(4 * mebibyte)}"}`),
@@ -261,6 +300,53 @@ describe("a request with", () => {
   });
 });
 
+test("many violations are told in an answer of bounded size, over gRPC too", async ({ mock }) => {
+  const grpc = (baseUrl: string) => createGrpcTransport({ baseUrl });
+  const users = mock.client(RunnerService, { transport: grpc });
+  const creatorIds = Array.from({ length: 900 }, (_, index) => `bad id ${index}`);
+  const error = await users.listRunners({ filter: { creatorIds } }).catch((cause) => cause);
+  expect(error.rawMessage).toMatch(/creator_ids/);
+  expect(error.findDetails(ViolationsSchema)[0]?.violations).toHaveLength(100);
+  expect(await failureOf(users.listRunners({ pagination: { token: "x".repeat(1_000_000) } }))).toMatch(
+    /^invalid_argument: invalid pagination token /,
+  );
+});
+
+describe("a call whose body does not come in time", () => {
+  test.for(["connect-timeout-ms", "grpc-timeout"])("ends at its deadline: %s", async (header, { mock }) => {
+    const grpc = header === "grpc-timeout";
+    const session = http2Connect(mock.url);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": listRunners,
+      "content-type": grpc ? "application/grpc" : "application/json",
+      [header]: grpc ? "100m" : "100",
+    });
+    stream.write("{");
+    stream.resume();
+    const answer = await new Promise<Record<string, unknown>>((resolve) =>
+      stream.once(grpc ? "trailers" : "response", resolve),
+    );
+    session.destroy();
+    expect(grpc ? answer["grpc-status"] : answer[":status"]).toEqual(grpc ? "4" : 504);
+    await stillAnswers(mock);
+  });
+});
+
+describe("what was sent is not told again", () => {
+  test.for([
+    ["a token in JSON that is none", '{"exchangeToken": rmock_exchange_secret}'],
+    ["a token in a wrong place", '"rmock_exchange_secret"'],
+    ["a token in a list", '{"exchangeToken": ["rmock_exchange_secret"]}'],
+  ])("of %s", async ([, body], { mock }) => {
+    const path = "/gitpod.v1.IdentityService/ExchangeToken";
+    const response = await send(mock, { ...post(path, json, body), ...invalid });
+    expect(response.status).toBe(400);
+    expect(await response.text()).not.toMatch(/rmock|secret/);
+    expect(mock.log.join("\n")).not.toMatch(/rmock|secret/);
+  });
+});
+
 test("a body of exactly 4 MiB is read", async ({ mock }) => {
   const start = '{"name": "abc", "provider": "RUNNER_PROVIDER_GCP"';
   const body = `${start}${" ".repeat(4 * mebibyte - start.length - 1)}}`;
@@ -329,6 +415,14 @@ describe("a Host header", () => {
     expect(await withHost(mock, "a b:c")).toBe(400);
     expect(await withHost(mock, "[")).toBe(400);
     await stillAnswers(mock);
+  });
+
+  test("may be missing in HTTP/1.0 where a probe asks for health", async ({ mock }) => {
+    const socket = connect(Number(new URL(mock.url).port), "127.0.0.1");
+    socket.end("GET /healthz HTTP/1.0\r\n\r\n");
+    let answer = "";
+    for await (const chunk of socket) answer += chunk;
+    expect(answer).toMatch(/^HTTP\/1\.[01] 200 /);
   });
 
   test("may be missing in HTTP/1.0, which is then refused", async ({ mock }) => {
@@ -403,6 +497,12 @@ const emptyRequest = { $typeName: "gitpod.v1.CreateRunnerRequest", kind: 0, runn
 
 afterEach<{ mock: TestMock }>(({ mock }) => {
   expect(mock.log.filter((line) => line.includes('"internal"'))).toEqual([]);
+});
+
+test("of a request without fields, other fields than the SDKs' own are refused", async ({ mock }) => {
+  const identity = "/gitpod.v1.IdentityService/GetAuthenticatedIdentity";
+  const response = await send(mock, { ...post(identity, json, '{"full": true}'), ...invalid });
+  expect(response.status).toBe(400);
 });
 
 test("the field that the generated SDKs have for requests without fields is ignored", async ({ mock }) => {

@@ -405,6 +405,7 @@ describe("a document with an owner", () => {
       await runners.put(doc(id, id === "expired" ? 10 : undefined));
       await tokens.put(owned(`${id} token`, id));
     }
+    await runners.put(doc("other"));
     await tokens.put(owned("other token", "other"));
     await runners.take("taken");
     expect(await tokens.get("taken token")).toBeUndefined();
@@ -450,11 +451,12 @@ describe("a document with an owner", () => {
   test("takeOwnedBy removes what is owned, in all collections, and leaves the owner", async () => {
     const [runners, tokens, policies] = [collection({}, "r"), collection({}, "t"), collection({}, "p")];
     await runners.put(doc("r"));
+    await runners.put(doc("other"));
     await tokens.put(owned("t1", "r"));
     await tokens.put(owned("t2", "other"));
     await policies.put(owned("p1", "r"));
     await store.takeOwnedBy("r");
-    expect(await idsOf(runners)).toEqual(["r"]);
+    expect(await idsOf(runners)).toEqual(["other", "r"]);
     expect(await idsOf(tokens)).toEqual(["t2"]);
     expect(await idsOf(policies)).toEqual([]);
     await store.takeOwnedBy("nobody");
@@ -462,6 +464,7 @@ describe("a document with an owner", () => {
 
   test("goes also where another collection has one of the same id and owner", async () => {
     const [tokens, policies] = [collection({}, "tokens"), collection({}, "policies")];
+    await collection({}, "runners").put(doc("r"));
     await tokens.put(owned("same", "r"));
     await policies.put(owned("same", "r"));
     await store.takeOwnedBy("r");
@@ -470,6 +473,8 @@ describe("a document with an owner", () => {
 
   test("belongs to the owner that it was last written with", async () => {
     const things = collection();
+    const owners = collection({}, "owners");
+    for (const id of ["first", "second"]) await owners.put(doc(id));
     await things.put(owned("moved", "first"));
     await things.put(owned("moved", "second"));
     await things.put(doc("adopted"));
@@ -481,6 +486,38 @@ describe("a document with an owner", () => {
     await store.takeOwnedBy("second");
     expect(await idsOf(things)).toEqual(["freed"]);
   });
+
+  test("a document whose owner is gone is not written", async () => {
+    const [runners, tokens] = [collection({}, "runners"), collection({}, "tokens")];
+    expect(await tokens.put(owned("t", "r"))).toBe(false);
+    await runners.put(doc("r"));
+    expect(await tokens.put(owned("t", "r"))).toBe(true);
+    await runners.take("r");
+    expect(await tokens.put(owned("t", "r"))).toBe(false);
+    expect(await idsOf(tokens)).toEqual([]);
+  });
+});
+
+test("a document whose moment was moved back and forth is waited for once, not once for each move", async () => {
+  let wakes = 0;
+  const counting: Clock = {
+    nowMs: () => clock.nowMs(),
+    schedule: (atMs, run) => {
+      wakes++;
+      return clock.schedule(atMs, run);
+    },
+  };
+  const things = new MemoryStore(counting).collection<string>("things");
+  const inMs = (ms: number) => ({ id: "a", value: "", expiresAtMs: clock.nowMs() + ms });
+  for (let moves = 0; moves < 200; moves++) {
+    await things.put(inMs(24 * 3_600_000));
+    await things.put(inMs(30_000));
+    await clock.advance(1_000);
+  }
+  wakes = 0;
+  await clock.advance("25h");
+  expect(await things.get("a")).toBeUndefined();
+  expect(wakes).toBeLessThan(5);
 });
 
 describe("a hidden document", () => {
