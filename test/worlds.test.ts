@@ -201,6 +201,18 @@ describe("the number of worlds", () => {
     expect(await codeOf(inWorld(mock, "c").runner.listRunners({}))).toBe("resource_exhausted");
   });
 
+  test("is not used up by strangers", async ({ start }) => {
+    const mock = await start({ maxWorlds: 2, auth: "required", token: { alice: "alice-token" } });
+    for (const bearer of [undefined, "nobody", "rmock_access_nobody"]) {
+      for (const world of ["one", "two", "three"]) {
+        const stranger = mock.client(RunnerService, { path: `/w/${world}`, ...(bearer && { bearer }) });
+        expect(await failureOf(stranger.listRunners({}))).toMatch(/^unauthenticated: /);
+      }
+    }
+    const alice = mock.client(RunnerService, { path: "/w/alices", bearer: "alice-token" });
+    expect(await failureOf(alice.listRunners({}))).toBe("ok");
+  });
+
   test("is not used up by names that are none", async ({ start }) => {
     const mock = await start({ maxWorlds: 2 });
     for (const name of ["A", "B", "C"]) {

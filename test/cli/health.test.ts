@@ -19,8 +19,10 @@ test.concurrent("health exits with 0 while the mock is ready and with 1 once it 
       commandLine.run(["health", `${mock.url}/`]),
       // What a container sets for the mock, its probe finds out by.
       commandLine.run(["health"], variables),
+      commandLine.run(["health", "--port", port]),
+      commandLine.run(["health", "--host", "0.0.0.0", "--port", port]),
     ]),
-  ).toEqual([quiet, quiet, quiet]);
+  ).toEqual([quiet, quiet, quiet, quiet, quiet]);
 
   mock.signal("SIGTERM");
   await mock.ended;

@@ -14,6 +14,7 @@ import {
 import { OptionError, type RunnerMock, type RunnerMockOptions, startRunnerMock } from "../../src/index.ts";
 import { optionTable } from "../../src/options.ts";
 import { connectJson, failureOf } from "../support/mock.ts";
+import { post, rpc } from "../support/post.ts";
 
 /** Starts mocks as users do, on the machine's own time; each is closed after the test. */
 const test = plainTest.extend<{ start: (options?: RunnerMockOptions) => Promise<RunnerMock> }>({
@@ -152,6 +153,7 @@ describe("two mocks in one process", () => {
 
 describe("runners.report", () => {
   const publicKey = Uint8Array.from({ length: 32 }, (_, index) => index);
+  const example = { name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" };
 
   test("shows in GetRunner, field by field, and moves nothing but the status", async ({ start }) => {
     const mock = await start();
@@ -188,6 +190,33 @@ describe("runners.report", () => {
     const movedMs = (of: typeof status) =>
       of.updatedAt === undefined ? Number.NaN : timestampMs(of.updatedAt);
     expect(movedMs(status) - movedMs(statusBefore)).toBe(2_000);
+  });
+
+  test.for([
+    ["a phase by its name", { phase: "ACTIVE" }],
+    ["a phase that there is not", { phase: 99 }],
+    ["a capability that there is not", { capabilities: [999] }],
+    ["a text that is none", { version: 5 }],
+  ] as const)("refuses %s, and changes nothing", async ([, report], { start }) => {
+    const mock = await start();
+    const { body: created } = await post(mock.url + rpc.createRunner, example);
+    const before = created.runner;
+    await expect(mock.runners.report(before.runnerId, report as never)).rejects.toThrow(Error);
+    const { body } = await post(mock.url + rpc.listRunners, {});
+    expect(body.runners).toEqual([before]);
+  });
+
+  test("shares nothing with its caller", async ({ start }) => {
+    const mock = await start();
+    const { body: created } = await post(mock.url + rpc.createRunner, example);
+    const { runner } = created;
+    const key = Uint8Array.from(publicKey);
+    const reported = await mock.runners.report(runner.runnerId, { publicKey: key, version: "1" });
+    key.fill(0);
+    reported.name = "changed";
+    const { body } = await post(mock.url + rpc.getRunner, { runnerId: runner.runnerId });
+    expect(body.runner.name).toBe(runner.name);
+    expect(body.runner.status.publicKey).toBe(Buffer.from(publicKey).toString("base64"));
   });
 
   test("does not renew the lease", async ({ start }) => {
