@@ -196,7 +196,6 @@ describe("runners.report", () => {
     ["a phase by its name", { phase: "ACTIVE" }],
     ["a phase that there is not", { phase: 99 }],
     ["a capability that there is not", { capabilities: [999] }],
-    ["a text that is none", { version: 5 }],
   ] as const)("refuses %s, and changes nothing", async ([, report], { start }) => {
     const mock = await start();
     const { body: created } = await post(mock.url + rpc.createRunner, example);

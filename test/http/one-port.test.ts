@@ -262,6 +262,16 @@ describe("limits", () => {
     expect(await get2(session, "/echo")).toMatchObject({ status: 200 });
   });
 
+  test("an HTTP/2 request whose body does not end in time is reset, and its session goes on", async () => {
+    const { url } = await start({ ...PATIENT, headersTimeoutMs: 50, requestTimeoutMs: 50 });
+    const session = await openHttp2(url);
+    const slow = session.request({ ":path": "/echo", ":method": "POST", "content-type": "text/plain" });
+    slow.write("h");
+    await once(slow, "close");
+    expect(slow.rstCode).toBe(8); // CANCEL
+    expect(await get2(session, "/echo")).toMatchObject({ status: 200 });
+  });
+
   test("an HTTP/2 session allows as many streams at once as configured", async () => {
     const session = await openHttp2((await start({ maxConcurrentStreams: 3 })).url);
     expect(session.remoteSettings.maxConcurrentStreams).toBe(3);
@@ -322,6 +332,17 @@ describe("closing", () => {
     const [answer1, answer2] = await answers;
     expect(answer1).toMatchObject({ status: 200, body: "let through", headers: { connection: "close" } });
     expect(answer2).toMatchObject({ status: 200, body: "let through" });
+    await closing;
+  });
+
+  test("close() waits also where the grace is longer than a timer reaches", async () => {
+    const { app, port, gated, openGate } = await start({ ...PATIENT, closeGraceMs: 30 * 24 * 3_600_000 });
+    const answer = get1(port, "/gated");
+    await expect.poll(() => gated).toHaveLength(1);
+    const closing = app.close();
+    await expect(get1(port, "/echo")).rejects.toThrow();
+    openGate();
+    expect(await answer).toMatchObject({ status: 200, body: "let through" });
     await closing;
   });
 
