@@ -49,6 +49,10 @@ interface Format {
 }
 
 const contentTypes = /^application\/(connect\+|grpc-web\+|grpc\+|grpc-web|grpc|)(json|proto)?\s*(;|$)/i;
+const encodingHeaders = new Map([
+  ["", "content-encoding"],
+  ["connect+", "connect-content-encoding"],
+]);
 const envelopePrefixBytes = 5;
 const compressedFlag = 1;
 
@@ -64,14 +68,10 @@ function withDecoding(
   if (compression === "unknown") return request;
   const decode = async () => {
     const body = await readAll(request.body as AsyncIterable<Uint8Array>, options.maxBytes);
-    const message = format.enveloped ? openEnvelope(body) : { bytes: body, compressed: true };
-    return decodeMessage(
-      method,
-      message.bytes,
-      message.compressed ? compression : undefined,
-      format,
-      options,
-    );
+    if (!format.enveloped) return decodeMessage(method, body, compression, format, options);
+    const { bytes, compressed } = openEnvelope(body);
+    if (compressed && !compression) throw undecodable("the request is compressed, but does not say how");
+    return decodeMessage(method, bytes, compressed ? compression : undefined, format, options);
   };
   const header = new Headers(request.header);
   for (const name of [format.encodingHeader, "content-length"]) header.delete(name);
@@ -111,12 +111,7 @@ function formatOf(contentType: string | null): Format | undefined {
   const [, envelope = "", codec = ""] = match.map((part = "") => part.toLowerCase());
   // Without a codec, application/grpc and application/grpc-web are protobuf; there is no bare application/.
   if (codec === "" ? envelope.endsWith("+") || envelope === "" : /[^+]$/.test(envelope)) return undefined;
-  const encodingHeader =
-    envelope === ""
-      ? "content-encoding"
-      : envelope === "connect+"
-        ? "connect-content-encoding"
-        : "grpc-encoding";
+  const encodingHeader = encodingHeaders.get(envelope) ?? "grpc-encoding";
   return { json: codec === "json", enveloped: envelope !== "", encodingHeader };
 }
 

@@ -514,3 +514,17 @@ test("the field that the generated SDKs have for requests without fields is igno
   });
   expect(response.status).toBe(200);
 });
+
+test("a message that is flagged as compressed needs to say how", async ({ mock }) => {
+  const session = http2Connect(mock.url);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": listRunners,
+    "content-type": "application/grpc",
+  });
+  stream.end(bytes(1, 0, 0, 0, 0));
+  stream.resume();
+  const trailers = await new Promise<Record<string, unknown>>((resolve) => stream.once("trailers", resolve));
+  session.destroy();
+  expect(trailers).toMatchObject({ "grpc-status": "3", "grpc-message": expect.stringMatching(/compressed/) });
+});

@@ -340,7 +340,7 @@ describe("closing", () => {
     const answer = get1(port, "/gated");
     await expect.poll(() => gated).toHaveLength(1);
     const closing = app.close();
-    await expect(get1(port, "/echo")).rejects.toThrow();
+    for (let tries = 0; tries < 50; tries++) await expect(get1(port, "/echo")).rejects.toThrow();
     openGate();
     expect(await answer).toMatchObject({ status: 200, body: "let through" });
     await closing;
