@@ -2623,133 +2623,133 @@ export enum SupportedModel {
   UNSPECIFIED = 0,
 
   /**
-   * Claude Sonnet 3.5.
+   * Sonnet 3.5.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_3_5 = 1;
    */
   SONNET_3_5 = 1,
 
   /**
-   * Claude Sonnet 3.7.
+   * Sonnet 3.7.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_3_7 = 2;
    */
   SONNET_3_7 = 2,
 
   /**
-   * Claude Sonnet 3.7, extended.
+   * Sonnet 3.7, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_3_7_EXTENDED = 3;
    */
   SONNET_3_7_EXTENDED = 3,
 
   /**
-   * Claude Sonnet 4.
+   * Sonnet 4.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_4 = 4;
    */
   SONNET_4 = 4,
 
   /**
-   * Claude Sonnet 4, extended.
+   * Sonnet 4, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_4_EXTENDED = 5;
    */
   SONNET_4_EXTENDED = 5,
 
   /**
-   * Claude Sonnet 4.5.
+   * Sonnet 4.5.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_4_5 = 8;
    */
   SONNET_4_5 = 8,
 
   /**
-   * Claude Sonnet 4.5, extended.
+   * Sonnet 4.5, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_4_5_EXTENDED = 9;
    */
   SONNET_4_5_EXTENDED = 9,
 
   /**
-   * Claude Sonnet 4.6.
+   * Sonnet 4.6.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_4_6 = 18;
    */
   SONNET_4_6 = 18,
 
   /**
-   * Claude Sonnet 4.6, extended.
+   * Sonnet 4.6, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_4_6_EXTENDED = 19;
    */
   SONNET_4_6_EXTENDED = 19,
 
   /**
-   * Claude Sonnet 5.
+   * Sonnet 5.
    *
    * @generated from enum value: SUPPORTED_MODEL_SONNET_5 = 32;
    */
   SONNET_5 = 32,
 
   /**
-   * Claude Opus 4.
+   * Opus 4.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4 = 6;
    */
   OPUS_4 = 6,
 
   /**
-   * Claude Opus 4, extended.
+   * Opus 4, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_EXTENDED = 7;
    */
   OPUS_4_EXTENDED = 7,
 
   /**
-   * Claude Opus 4.5.
+   * Opus 4.5.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_5 = 14;
    */
   OPUS_4_5 = 14,
 
   /**
-   * Claude Opus 4.5, extended.
+   * Opus 4.5, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_5_EXTENDED = 15;
    */
   OPUS_4_5_EXTENDED = 15,
 
   /**
-   * Claude Opus 4.6.
+   * Opus 4.6.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_6 = 16;
    */
   OPUS_4_6 = 16,
 
   /**
-   * Claude Opus 4.6, extended.
+   * Opus 4.6, extended.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_6_EXTENDED = 17;
    */
   OPUS_4_6_EXTENDED = 17,
 
   /**
-   * Claude Opus 4.7.
+   * Opus 4.7.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_7 = 22;
    */
   OPUS_4_7 = 22,
 
   /**
-   * Claude Opus 4.8.
+   * Opus 4.8.
    *
    * @generated from enum value: SUPPORTED_MODEL_OPUS_4_8 = 31;
    */
   OPUS_4_8 = 31,
 
   /**
-   * Claude Haiku 4.5.
+   * Haiku 4.5.
    *
    * @generated from enum value: SUPPORTED_MODEL_HAIKU_4_5 = 21;
    */
