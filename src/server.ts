@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from "node:net";
 import type { FastifyBaseLogger } from "fastify";
+import { baseUrl } from "./base-url.ts";
 import type { HostTime, WorldClock } from "./clock.ts";
 import { Identity } from "./domain/identity.ts";
 import type { Runners } from "./domain/runners.ts";
@@ -69,7 +70,8 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   try {
     const world = await worlds.enter(defaultWorldName);
     await app.listen({ host: settings.host, port: settings.port });
-    const url = urlOf(app.server.address() as AddressInfo);
+    const { address, port } = app.server.address() as AddressInfo;
+    const url = baseUrl(address, port);
     return {
       url,
       publicUrl: settings.publicUrl ?? url,
@@ -82,10 +84,4 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     await close();
     throw error;
   }
-}
-
-/** A URL that works on this machine also where the mock listens on all of its addresses. */
-function urlOf({ address, family, port }: AddressInfo): string {
-  if (address === "0.0.0.0" || address === "::") return `http://127.0.0.1:${port}`;
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }

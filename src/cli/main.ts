@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { baseUrl } from "../base-url.ts";
 import {
   flagOf,
   OptionError,
@@ -51,16 +52,12 @@ const healthCommand = program
   .allowExcessArguments()
   .action(async (argument: string | undefined) => {
     refuseBeyond(healthCommand, 1);
-    const url = argument ?? urlOf(program.opts());
+    // By default where a mock with the same flags and environment listens.
+    const { host = optionTable.host.default, port = optionTable.port.default } = program.opts();
+    const url = argument ?? baseUrl(host, port);
     const { health } = await import("./health.ts");
     process.exitCode = await health(url);
   });
-
-/** Where a mock with the same flags and environment listens, for a probe beside it. */
-function urlOf({ host = "127.0.0.1", port = optionTable.port.default }: { host?: string; port?: string }) {
-  const everywhere = host === "0.0.0.0" || host === "::";
-  return `http://${everywhere ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
-}
 
 /** Commander counts arguments that are too many; this names the first of them. */
 function refuseBeyond(command: Command, count: number): void {

@@ -27,6 +27,7 @@ export type Claim =
 export class Identity {
   readonly #mode: AuthMode;
   readonly #organization: Organization;
+  readonly #anybody: Caller;
   /** By the hash of the token, so that how long a lookup takes says nothing about a token. */
   readonly #users: ReadonlyMap<string, Caller>;
 
@@ -35,6 +36,7 @@ export class Identity {
     const organization = { id: organizationId, tier: organizationTier };
     this.#mode = mode;
     this.#organization = organization;
+    this.#anybody = { subject: defaultSubject, organization };
     this.#users = new Map(
       [...userTokens].map(([name, token]) => [
         digest(token),
@@ -54,12 +56,11 @@ export class Identity {
     const bearer = bearerOf(authorization);
     const user = bearer === undefined ? undefined : this.#users.get(digest(bearer));
     if (user !== undefined) return { caller: user };
-    const anybody = { subject: defaultSubject, organization: this.#organization };
     if (bearer !== undefined && isOurs(bearer)) {
       // Whoever comes for a new token may still bear an old one.
-      return { accessToken: bearer, otherwise: anonymous ? anybody : undefined };
+      return { accessToken: bearer, otherwise: anonymous ? this.#anybody : undefined };
     }
-    if (this.#mode === "open" || anonymous) return { caller: anybody };
+    if (this.#mode === "open" || anonymous) return { caller: this.#anybody };
     throw bearer === undefined ? missingBearer() : invalidBearer();
   }
 

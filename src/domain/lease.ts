@@ -59,7 +59,7 @@ export class Lease {
     if (this.isSelfDriven(runner)) return document;
     const renewed = withPhase(runner, phaseAfter(sign, document), nowMs);
     const expiresAtMs = this.#endsAtMs(nowMs);
-    return { ...document, value: { ...document.value, runner: renewed }, expiresAtMs, hidden: false };
+    return { ...withRunner(document, renewed), expiresAtMs, hidden: false };
   }
 
   /** What DeleteRunner leaves for a while, or undefined where it leaves nothing. */
@@ -77,12 +77,12 @@ export class Lease {
     if (document.hidden || value.deleting) return undefined;
     if (this.isSelfDriven(runner)) {
       const started = withPhase(runner, RunnerPhase.ACTIVE, nowMs);
-      return { ...document, value: { ...value, runner: started }, expiresAtMs: undefined };
+      return { ...withRunner(document, started), expiresAtMs: undefined };
     }
     if (this.#terms.switches.lapse === "deactivate") {
       const created = runner.status?.phase === RunnerPhase.CREATED;
       const silent = created ? runner : withPhase(runner, RunnerPhase.INACTIVE, nowMs);
-      return { ...document, value: { ...value, runner: silent }, expiresAtMs: undefined };
+      return { ...withRunner(document, silent), expiresAtMs: undefined };
     }
     const purgeAtMs = Math.min(nowMs + this.#terms.lapsedTtlMs, lastCredentialEndsAtMs(owned));
     return purgeAtMs > nowMs ? { ...document, expiresAtMs: purgeAtMs, hidden: true } : undefined;
@@ -113,6 +113,11 @@ function phaseAfter(sign: SignOfLife, { value, hidden }: RegistrationDocument): 
   if (sign === "exchange") return hidden || phase === RunnerPhase.CREATED ? RunnerPhase.INACTIVE : phase;
   const silent = phase === RunnerPhase.CREATED || phase === RunnerPhase.INACTIVE;
   return hidden || silent ? RunnerPhase.ACTIVE : phase;
+}
+
+/** The registration with its runner replaced; everything else stays. */
+export function withRunner(document: RegistrationDocument, runner: Runner): RegistrationDocument {
+  return { ...document, value: { ...document.value, runner } };
 }
 
 function withPhase(runner: Runner, phase: RunnerPhase, nowMs: number): Runner {

@@ -11,8 +11,8 @@ import {
 } from "../gen/gitpod/v1/pagination_pb.ts";
 import { digest } from "./digest.ts";
 
-export const defaultPageSize = 25;
-export const maxPageSize = 100;
+const defaultPageSize = 25;
+const maxPageSize = 100;
 
 /** Where a page begins and how much fits on it. */
 export interface Cursor {

@@ -27,7 +27,7 @@ import type { Switches } from "../profiles.ts";
 import type { Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
 import { defaultSubject } from "./identity.ts";
-import type { SignOfLife } from "./lease.ts";
+import { type SignOfLife, withRunner } from "./lease.ts";
 import { kindOf } from "./runner-kind.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 import type { Tokens } from "./tokens.ts";
@@ -126,7 +126,7 @@ export class Registrar {
         updatedAt: timestampFromMs(nowMs),
         ...this.#specOf(request),
       };
-      return { ...found, value: { ...found.value, runner: updated } };
+      return withRunner(found, updated);
     });
     if (document === undefined) throw runnerNotFound();
     return { runner: document.value.runner, ...(await this.#issueFor(runnerId, accessToken)) };

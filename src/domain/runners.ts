@@ -16,7 +16,7 @@ import {
 import type { Switches } from "../profiles.ts";
 import { shown } from "../shown.ts";
 import type { Caller } from "./caller.ts";
-import { type Registration, withStatus } from "./lease.ts";
+import { type Registration, withRunner, withStatus } from "./lease.ts";
 import { type Cursor, pageOf } from "./pagination.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 
@@ -73,10 +73,9 @@ export class Runners {
    */
   async report(runnerId: string, report: RunnerReport): Promise<Runner> {
     const changes = checked(report);
-    const document = await this.#records.changeStanding(runnerId, (found, nowMs) => {
-      const runner = withStatus(found.value.runner, changes, nowMs);
-      return { ...found, value: { ...found.value, runner } };
-    });
+    const document = await this.#records.changeStanding(runnerId, (found, nowMs) =>
+      withRunner(found, withStatus(found.value.runner, changes, nowMs)),
+    );
     if (document === undefined) throw runnerNotFound();
     return clone(RunnerSchema, this.shown(document.value.runner));
   }

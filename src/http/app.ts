@@ -22,7 +22,7 @@ import { rewriteUrl } from "./paths.ts";
 import { refuse } from "./refusals.ts";
 
 /** The largest request body that is read: 4 MiB. */
-export const maxBodyBytes = 4 * 1024 * 1024;
+const maxBodyBytes = 4 * 1024 * 1024;
 
 export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;

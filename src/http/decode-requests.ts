@@ -9,7 +9,11 @@
 import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
-import type { Compression, UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import {
+  type Compression,
+  createAsyncIterable,
+  type UniversalServerRequest,
+} from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import {
   bodyTooLarge,
@@ -20,6 +24,7 @@ import {
 } from "../errors.ts";
 import { decodeKey } from "../interceptors/decode.ts";
 import { messageFromJson } from "./json-message.ts";
+import { wrapHandlers } from "./wrap-handlers.ts";
 
 export interface DecodeOptions {
   /** Whether unknown JSON fields and enum names are refused. */
@@ -30,13 +35,11 @@ export interface DecodeOptions {
 
 /** The router's handlers decode their requests in the chain from now on. */
 export function decodeInChain(router: ConnectRouter, options: DecodeOptions): void {
-  for (const [index, handler] of router.handlers.entries()) {
-    const { methodKind } = handler.method;
-    if (methodKind !== "unary" && methodKind !== "server_streaming") continue;
-    const decoding = (request: UniversalServerRequest) =>
-      handler(withDecoding(handler.method, request, options));
-    router.handlers[index] = Object.assign(decoding, handler) as UniversalHandler;
-  }
+  wrapHandlers(router, (handler) => {
+    const { method } = handler;
+    if (method.methodKind !== "unary" && method.methodKind !== "server_streaming") return undefined;
+    return (request) => handler(withDecoding(method, request, options));
+  });
 }
 
 /** How a request's message is written. */
@@ -121,9 +124,9 @@ function compressionOf(encoding: string | null | undefined): Compression | undef
 }
 
 /** A request without content, in the same format. */
-async function* emptyBody({ json, enveloped }: Format): AsyncGenerator<Uint8Array> {
+function emptyBody({ json, enveloped }: Format): AsyncIterable<Uint8Array> {
   const message = new TextEncoder().encode(json ? "{}" : "");
-  yield enveloped ? Uint8Array.of(0, 0, 0, 0, message.length, ...message) : message;
+  return createAsyncIterable([enveloped ? Uint8Array.of(0, 0, 0, 0, message.length, ...message) : message]);
 }
 
 /** Reads a body up to the limit. What lies beyond is let pass, so that the client gets to read its answer. */

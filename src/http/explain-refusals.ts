@@ -3,23 +3,25 @@
  * protocol serves. It is a Connect error, as every client can read it.
  */
 import type { ConnectError, ConnectRouter } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import {
+  createAsyncIterable,
+  type UniversalHandler,
+  type UniversalServerRequest,
+} from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { methodNotAllowed, unsupportedContentType } from "../errors.ts";
+import { wrapHandlers } from "./wrap-handlers.ts";
 
 /** The router's handlers explain themselves from now on. */
 export function explainRefusals(router: ConnectRouter): void {
-  for (const [index, handler] of router.handlers.entries()) {
-    const explaining = async (request: UniversalServerRequest) => {
-      const response = await handler(request);
-      const error = response.body === undefined ? refusalOf(response.status, request, handler) : undefined;
-      if (error === undefined) return response;
-      const header = new Headers(response.header);
-      header.set("content-type", "application/json");
-      return { ...response, header, body: one(errorToJsonBytes(error, undefined)) };
-    };
-    router.handlers[index] = Object.assign(explaining, handler) as UniversalHandler;
-  }
+  wrapHandlers(router, (handler) => async (request) => {
+    const response = await handler(request);
+    const error = response.body === undefined ? refusalOf(response.status, request, handler) : undefined;
+    if (error === undefined) return response;
+    const header = new Headers(response.header);
+    header.set("content-type", "application/json");
+    return { ...response, header, body: createAsyncIterable([errorToJsonBytes(error, undefined)]) };
+  });
 }
 
 function refusalOf(
@@ -30,8 +32,4 @@ function refusalOf(
   if (status === 405) return methodNotAllowed(method, requestPath);
   if (status === 415) return unsupportedContentType(header.get("content-type"));
   return undefined;
-}
-
-async function* one<T>(item: T) {
-  yield item;
 }

@@ -7,22 +7,30 @@ import { undecodable } from "../errors.ts";
 
 /** @throws invalid_argument for what is no JSON, or no JSON of this message */
 export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnknown: boolean): Message {
-  let json: JsonValue;
-  let text: string;
+  let text: string | undefined;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    json = JSON.parse(text);
-  } catch (error) {
-    throw undecodable(`the request body is not JSON: ${withoutContent(messageOf(error))}`);
-  }
-  const refuse = refuseUnknown && !(desc.fields.length === 0 && isSdksEmpty(json));
-  try {
     // From the text: in the parsed value a field that is given twice can no longer be told.
-    return fromJsonString(desc, text, { ignoreUnknownFields: !refuse });
+    return fromJsonString(desc, text, { ignoreUnknownFields: !refuseUnknown });
   } catch (error) {
-    const unknown = refuse ? unknownIn(desc, json, "") : [];
+    const json = text === undefined ? notJson(error) : parsed(text);
+    if (!refuseUnknown) throw undecodable(withoutSecrets(messageOf(error)));
+    if (desc.fields.length === 0 && isSdksEmpty(json)) return messageFromJson(desc, bytes, false);
+    const unknown = unknownIn(desc, json, "");
     throw undecodable(unknown.length > 0 ? unknown.join("; ") : withoutSecrets(messageOf(error)));
   }
+}
+
+function parsed(text: string): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return notJson(error);
+  }
+}
+
+function notJson(error: unknown): never {
+  throw undecodable(`the request body is not JSON: ${withoutContent(messageOf(error))}`);
 }
 
 /** Every field and enum name in `json` that the schema does not know, with its path. */

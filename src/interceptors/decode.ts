@@ -1,6 +1,7 @@
 /** Puts the request in place, if it was left to be decoded here (see http/decode-requests.ts), or refuses it. */
 import type { Message } from "@bufbuild/protobuf";
 import { createContextKey, type Interceptor } from "@connectrpc/connect";
+import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { isServerStopping } from "../errors.ts";
 
 /** Decodes the request; Connect has been given an empty one in its place. */
@@ -12,7 +13,9 @@ export const decodeRequest: Interceptor = (next) => async (request) => {
   const decode = request.contextValues.get(decodeKey);
   if (decode === undefined) return next(request);
   const message = await unlessAborted(decode(), request.signal);
-  return request.stream ? next({ ...request, message: one(message) }) : next({ ...request, message });
+  return request.stream
+    ? next({ ...request, message: createAsyncIterable([message]) })
+    : next({ ...request, message });
 };
 
 /**
@@ -34,8 +37,4 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   } finally {
     stop();
   }
-}
-
-async function* one<T>(message: T) {
-  yield message;
 }

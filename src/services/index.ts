@@ -19,9 +19,13 @@ export function registerServices(router: ConnectRouter): void {
   for (const [service, implementation] of services) router.service(service, implementation);
 }
 
+const implemented: ReadonlySet<DescMethod> = new Set(
+  services.flatMap(([{ methods }, implementation]) =>
+    methods.filter(({ localName }) => localName in implementation),
+  ),
+);
+
 /** Whether there is an implementation; those without are not to be held against rules that lead nowhere. */
 export function isImplemented(method: DescMethod): boolean {
-  return services.some(
-    ([service, implementation]) => service === method.parent && method.localName in implementation,
-  );
+  return implemented.has(method);
 }

@@ -97,7 +97,7 @@ export class MemoryStore implements Store {
   queue(slot: Slot<unknown>, collection: AnyCollection): void {
     const atMs = slot.document.expiresAtMs;
     if (atMs === undefined || (slot.queuedAtMs !== undefined && slot.queuedAtMs <= atMs)) return;
-    if (slot.queuedAtMs !== undefined) this.unqueue(slot);
+    this.unqueue(slot);
     slot.queuedAtMs = atMs;
     this.#dues.push({ atMs, collection, slot });
     if (atMs < this.#armedAtMs) this.#arm();
