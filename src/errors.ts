@@ -1,131 +1,336 @@
 /**
- * Every error that the mock answers with, one constructor each: code and text are the real service's where they
- * are known (docs/fidelity.md), otherwise they say what failed, with which value, and what to do.
+ * Every error that the mock answers with, once, in one table: code and text are the real service's where they are
+ * known, otherwise they say what failed, with which value. Each carries an Explanation of whose doing it is and how
+ * to put it right. docs/errors.md lists exactly these.
  */
-import type { violationsToProto } from "@bufbuild/protovalidate";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { Explanation_Blame as Blame, ExplanationSchema } from "./gen/runnermock/v1/explanation_pb.ts";
 import { cut, shown } from "./shown.ts";
 
-export const runnerNotFound = () => new ConnectError("runner not found", Code.NotFound);
-
-export const invalidPageToken = (token: string) =>
-  new ConnectError(`invalid pagination token ${shown(token)}`, Code.InvalidArgument);
-
-export const invalidPageSize = (text: string) =>
-  new ConnectError(
-    `invalid page size ${shown(text)} in the query: expected a whole number from 0 to 100`,
-    Code.InvalidArgument,
-  );
-
-export const permissionDenied = () => new ConnectError("permission denied", Code.PermissionDenied);
-
-export const missingBearer = () =>
-  new ConnectError(
-    "no bearer token: send the header Authorization: Bearer TOKEN with a configured token or one that ExchangeToken returned",
-    Code.Unauthenticated,
-  );
-
-export const invalidBearer = () =>
-  new ConnectError(
-    "invalid bearer token: it is unknown here, has expired, or its runner was deleted",
-    Code.Unauthenticated,
-  );
-
-export const invalidExchangeToken = () =>
-  new ConnectError(
-    "invalid exchange token: it is unknown here, was used already, has expired, or its runner was deleted",
-    Code.Unauthenticated,
-  );
-
-export const onlyManagerMayMakeTokens = () =>
-  new ConnectError("only the runner manager can create tokens for a managed runner", Code.Unauthenticated);
-
-export const secondManagedRunner = (runnerManagerId: string) =>
-  new ConnectError(
-    `runner manager ${runnerManagerId} already has a managed runner in this organization`,
-    Code.AlreadyExists,
-  );
-
-export const renewalMismatch = (field: string, registered: string, sent: string) =>
-  new ConnectError(
-    `cannot renew the registration: ${field} is ${registered} and cannot become ${cut(sent)}`,
-    Code.FailedPrecondition,
-  );
-
-export const localConfigurationIsFixed = () =>
-  new ConnectError(
-    "the LOCAL_CONFIGURATION runner belongs to the organization and cannot be deleted",
-    Code.FailedPrecondition,
-  );
-
-export const invalidWorldName = (name: string) =>
-  new ConnectError(
-    `invalid world name ${shown(name)}: expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters`,
-    Code.InvalidArgument,
-  );
-
-export const tooManyWorlds = (limit: number) =>
-  new ConnectError(
-    `there are ${limit} worlds already: the option maxWorlds, or --max-worlds, allows for more`,
-    Code.ResourceExhausted,
-  );
-
-/** A request that is not what the schema says. */
-export const undecodable = (problem: string) =>
-  new ConnectError(cut(problem, maxProblemLength), Code.InvalidArgument);
+export interface ErrorRow {
+  readonly code: Code;
+  /** With a `{value}` for what differs; in quotes it is shown as a text in JSON. */
+  readonly text: string;
+  /** How to put it right. */
+  readonly remedy: string;
+  /** Default: the client's. */
+  readonly blame?: Blame;
+  /** Anchor of the row in docs/fidelity.md, where there is one. */
+  readonly fidelity?: string;
+  /** How long a value may be in the text. Default: 200 characters. */
+  readonly maxValueLength?: number;
+}
 
 /** Several problems may be told at once, but gRPC sends them in a header, which has to be small. */
-const maxProblemLength = 4_000;
+const several = 4_000;
 
-/** A request that breaks rules of the schema; the detail is a buf.validate.Violations. */
-export const violated = (summary: string, [value, desc]: ReturnType<typeof violationsToProto>) =>
-  new ConnectError(cut(summary, maxProblemLength), Code.InvalidArgument, undefined, [{ desc, value }]);
+export const errorTable = {
+  runnerNotFound: {
+    code: Code.NotFound,
+    text: "runner not found",
+    remedy:
+      "Use the id of a runner of your organization. One whose lease was not renewed has lapsed: let it call with its token, or set lapse to never.",
+    fidelity: "unknown-runner",
+  },
+  runnerPolicyNotFound: {
+    code: Code.NotFound,
+    text: "runner policy not found",
+    remedy: "Give the group a role on the runner first, with CreateRunnerPolicy.",
+    fidelity: "policies",
+  },
+  runnerPolicyExists: {
+    code: Code.AlreadyExists,
+    text: "runner policy already exists",
+    remedy: "Change the group's role with UpdateRunnerPolicy.",
+    fidelity: "policies",
+  },
+  onlyUserPolicies: {
+    code: Code.InvalidArgument,
+    text: "you can only share runners with User role",
+    remedy: "Send RUNNER_ROLE_USER, or set admin-policies to take.",
+    fidelity: "policy-roles",
+  },
+  invalidPageToken: {
+    code: Code.InvalidArgument,
+    text: 'invalid pagination token "{token}"',
+    remedy: "Send back the next_token of the page before, for the same list.",
+    fidelity: "page-tokens",
+  },
+  invalidPageSize: {
+    code: Code.InvalidArgument,
+    text: 'invalid page size "{size}" in the query: expected a whole number from 0 to 100',
+    remedy: "Send a pageSize of that kind in the query, or none.",
+    fidelity: "page-in-query",
+  },
+  permissionDenied: {
+    code: Code.PermissionDenied,
+    text: "permission denied",
+    remedy: "Call with a user's token: a runner's opens only what is its own, a logs token nothing but logs.",
+    fidelity: "permissions",
+  },
+  missingBearer: {
+    code: Code.Unauthenticated,
+    text: "no bearer token: send the header Authorization: Bearer TOKEN with a configured token or one that ExchangeToken returned",
+    remedy: "Send one, or start with --auth open.",
+    fidelity: "auth",
+  },
+  invalidBearer: {
+    code: Code.Unauthenticated,
+    text: "invalid bearer token: it is unknown here, has expired, or its runner was deleted",
+    remedy: "Exchange a new token, in the same world; for a user, configure the token.",
+    fidelity: "auth",
+  },
+  invalidExchangeToken: {
+    code: Code.Unauthenticated,
+    text: "invalid exchange token: it is unknown here, was used already, has expired, or its runner was deleted",
+    remedy: "Make a new one with CreateRunnerToken; each works once.",
+    fidelity: "exchange-refused",
+  },
+  onlyManagerMayMakeTokens: {
+    code: Code.Unauthenticated,
+    text: "only the runner manager can create tokens for a managed runner",
+    remedy: "Call as the runner's manager (--identities), or set managed-runners to plain.",
+    fidelity: "managed-runners",
+  },
+  onlyManagerMayUpdate: {
+    code: Code.PermissionDenied,
+    text: "only runner manager can update managed runner configurations",
+    remedy: "Call as the runner's manager (--identities), or set managed-runners to plain.",
+    fidelity: "managed-runners",
+  },
+  secondManagedRunner: {
+    code: Code.AlreadyExists,
+    text: "runner manager {runnerManagerId} already has a managed runner in this organization",
+    remedy: "Delete the first one, name another manager, or set second-managed-runner to allow.",
+    fidelity: "second-managed-runner",
+  },
+  renewalMismatch: {
+    code: Code.FailedPrecondition,
+    text: "cannot renew the registration: {field} is {registered} and cannot become {sent}",
+    remedy: "Renew with what the runner was registered with, or register another runner as a user.",
+    fidelity: "literal-renewal",
+  },
+  localConfigurationIsFixed: {
+    code: Code.FailedPrecondition,
+    text: "the LOCAL_CONFIGURATION runner belongs to the organization and cannot be deleted",
+    remedy: "Leave it, or set local-configuration-runner to absent.",
+    fidelity: "local-configuration",
+  },
+  desiredPhaseIsFixed: {
+    code: Code.FailedPrecondition,
+    text: "spec.desired_phase can only be updated on the LOCAL_CONFIGURATION runner",
+    remedy: "Leave it out, or set desired-phase-on-update to take.",
+    fidelity: "desired-phase-on-update",
+  },
+  desiredPhaseIsDeprecated: {
+    code: Code.FailedPrecondition,
+    text: "this API is deprecated - to disable local environments, please update your organization policy through the organization settings instead",
+    remedy: "Leave spec.desired_phase out, or set desired-phase-on-update to take.",
+    fidelity: "desired-phase-on-update",
+  },
+  noPublicKey: {
+    code: Code.FailedPrecondition,
+    text: "runner does not have a public key",
+    remedy: "Let the runner report one first: runners.report(id, { publicKey }), 32 bytes for X25519.",
+    fidelity: "honeycomb",
+  },
+  runnerNotActive: {
+    code: Code.FailedPrecondition,
+    text: "runner is not active",
+    remedy: "Let it exchange its token and call with its access token, or report the phase.",
+    fidelity: "runner-not-active",
+  },
+  invalidContextUrl: {
+    code: Code.InvalidArgument,
+    text: 'cannot read the context URL "{url}": {reason}',
+    remedy: "Send the http(s) URL of a page on one of the hosts of the state document.",
+    fidelity: "context-urls",
+  },
+  authenticationRequired: {
+    code: Code.FailedPrecondition,
+    text: "authentication required for {host}",
+    remedy: "In the state document (--state), set the host's authenticated to true.",
+    fidelity: "context-url-errors",
+  },
+  repositoryForbidden: {
+    code: Code.PermissionDenied,
+    text: "no access to repository {repository}",
+    remedy: "In the state document (--state), set the repository's forbidden to false.",
+    fidelity: "context-url-errors",
+  },
+  scmResourceNotFound: {
+    code: Code.NotFound,
+    text: '{kind} "{name}" not found',
+    remedy: "Add it to the state document (--state): the mock asks no real host.",
+    fidelity: "context-url-errors",
+  },
+  invalidSort: {
+    code: Code.InvalidArgument,
+    text: 'cannot sort by "{field}": expected created_at',
+    remedy: "Leave sort.field out.",
+    fidelity: "audit-log-order",
+  },
+  enterpriseOnly: {
+    code: Code.FailedPrecondition,
+    text: "feature is only available for enterprise customers",
+    remedy: "Set --organization-tier enterprise, or audit-logs to answer.",
+    fidelity: "audit-log-tier",
+  },
+  watcherFellBehind: {
+    code: Code.ResourceExhausted,
+    text: "the watcher does not keep up: {limit} events wait for it",
+    remedy: "Read the stream faster, filter it, or raise --max-watch-backlog; then watch again.",
+    fidelity: "slow-watchers",
+    blame: Blame.MOCK_LIMIT,
+  },
+  invalidWorldName: {
+    code: Code.InvalidArgument,
+    text: 'invalid world name "{name}": expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters',
+    remedy: "Name the world so, in the path or in the header runner-mock-world.",
+    fidelity: "world-names",
+  },
+  tooManyWorlds: {
+    code: Code.ResourceExhausted,
+    text: "there are {limit} worlds already: the option maxWorlds, or --max-worlds, allows for more",
+    remedy: "Raise the option, use fewer worlds, or lower --world-idle.",
+    fidelity: "world-names",
+    blame: Blame.MOCK_LIMIT,
+  },
+  undecodable: {
+    code: Code.InvalidArgument,
+    text: "{problem}",
+    remedy:
+      "Send what the schema says. Where only unknown fields or enum names stand in the way, set unknown-json to ignore.",
+    fidelity: "undecodable",
+    maxValueLength: several,
+  },
+  violated: {
+    code: Code.InvalidArgument,
+    text: "{summary}",
+    remedy: "Mend each field that the detail buf.validate.Violations names, or set validation to off.",
+    fidelity: "violations",
+    maxValueLength: several,
+  },
+  missingRequestMessage: {
+    code: Code.Unimplemented,
+    text: "the request has no message: this RPC takes one",
+    remedy: "Send one message.",
+  },
+  extraRequestMessage: {
+    code: Code.Unimplemented,
+    text: "the request has more than one message: this RPC takes one",
+    remedy: "Send one message.",
+  },
+  bodyTooLarge: {
+    code: Code.ResourceExhausted,
+    text: "the request body is larger than the limit of {limitBytes} bytes",
+    remedy: "Send less.",
+    fidelity: "body-limit",
+    blame: Blame.MOCK_LIMIT,
+  },
+  clientWentAway: {
+    code: Code.Canceled,
+    text: "the client went away",
+    remedy: "None: nobody reads this answer.",
+  },
+  noContentType: {
+    code: Code.InvalidArgument,
+    text: "no content type: expected application/json, application/proto, or one of gRPC or gRPC-Web; for GET, the query parameters encoding and message",
+    remedy: "Send the header Content-Type.",
+    fidelity: "content-types",
+  },
+  unsupportedContentType: {
+    code: Code.InvalidArgument,
+    text: 'unsupported content type "{contentType}": expected {expected}, or one of gRPC or gRPC-Web',
+    remedy: "Send the header Content-Type with one of these.",
+    fidelity: "content-types",
+  },
+  unknownRpc: {
+    code: Code.Unimplemented,
+    text: "there is no RPC at {path}",
+    remedy: "Call /gitpod.v1.SERVICE/METHOD, with or without /api before it.",
+    fidelity: "unknown-rpcs",
+  },
+  methodNotAllowed: {
+    code: Code.Unimplemented,
+    text: "{path} cannot be called by {method}",
+    remedy: "Use POST; GET is for unary RPCs without side effects.",
+    fidelity: "content-types",
+  },
+  badRequest: {
+    code: Code.InvalidArgument,
+    text: "{reason}",
+    remedy: "Send a well-formed HTTP request.",
+  },
+  internalError: {
+    code: Code.Internal,
+    text: "the mock failed to answer: this is a bug in gitpod-runner-mock, its log says more",
+    remedy: "Report it with the log.",
+    blame: Blame.MOCK_BUG,
+  },
+  serverStopping: {
+    code: Code.Unavailable,
+    text: "the server is stopping",
+    remedy: "Connect again once it is back.",
+    blame: Blame.MOCK_LIMIT,
+  },
+} as const satisfies Record<string, ErrorRow>;
 
-/** gRPC has it so, and Connect with it. */
-export const missingRequestMessage = () =>
-  new ConnectError("the request has no message: this RPC takes one", Code.Unimplemented);
+export type ErrorName = keyof typeof errorTable;
 
-export const extraRequestMessage = () =>
-  new ConnectError("the request has more than one message: this RPC takes one", Code.Unimplemented);
+/** What an error can tell besides its text. */
+export interface More {
+  /** Logged, not sent. */
+  readonly cause?: unknown;
+  /** Details that the real service sends, too. */
+  readonly details?: NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
+  /** The rule of the schema, and the path of the field, that the request breaks first. */
+  readonly rule?: string | undefined;
+  readonly field?: string | undefined;
+}
 
-export const bodyTooLarge = (limitBytes: number) =>
-  new ConnectError(
-    `the request body is larger than the limit of ${limitBytes} bytes`,
-    Code.ResourceExhausted,
+type NamesIn<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : never;
+type Values<Text extends string> = Readonly<Record<NamesIn<Text>, string | number>>;
+type Maker<Text extends string> = [NamesIn<Text>] extends [never]
+  ? (more?: More) => ConnectError
+  : (values: Values<Text>, more?: More) => ConnectError;
+
+/** Makes each error of the table: `errors.runnerNotFound()`, `errors.invalidPageToken({ token })`. */
+export const errors = Object.fromEntries(
+  Object.entries<ErrorRow>(errorTable).map(([name, row]) => [name, makerOf(name, row)]),
+) as unknown as { readonly [Name in ErrorName]: Maker<(typeof errorTable)[Name]["text"]> };
+
+function makerOf(name: string, row: ErrorRow) {
+  const hasValues = row.text.includes("{");
+  return (...args: readonly unknown[]) => {
+    const [values, more] = hasValues ? args : [{}, args[0]];
+    return make(name, row, values as Values<string>, (more as More | undefined) ?? {});
+  };
+}
+
+function make(name: string, row: ErrorRow, values: Values<string>, more: More): ConnectError {
+  const { code, remedy, blame = Blame.CLIENT, fidelity = "" } = row;
+  const { cause, details = [], rule = "", field = "" } = more;
+  const explanation: MessageInitShape<typeof ExplanationSchema> = {
+    error: name,
+    rule,
+    field,
+    blame,
+    remedy,
+    fidelity,
+  };
+  const all = [...details, { desc: ExplanationSchema, value: explanation }];
+  return new ConnectError(filled(row, values), code, undefined, all, cause);
+}
+
+function filled({ text, maxValueLength }: ErrorRow, values: Readonly<Record<string, string | number>>) {
+  return text.replace(/"\{(\w+)\}"|\{(\w+)\}/g, (_, quoted, plain) =>
+    quoted ? shown(String(values[quoted])) : cut(String(values[plain]), maxValueLength),
   );
-
-export const clientWentAway = (cause: unknown) =>
-  new ConnectError("the client went away", Code.Canceled, undefined, undefined, cause);
-
-export const unsupportedContentType = (contentType: string | null) =>
-  new ConnectError(
-    contentType === null
-      ? "no content type: expected application/json, application/proto, or one of gRPC or gRPC-Web; for GET, the query parameters encoding and message"
-      : `unsupported content type ${shown(contentType)}: expected application/json, application/proto, or one of gRPC or gRPC-Web`,
-    Code.InvalidArgument,
-  );
-
-export const unknownRpc = (path: string) =>
-  new ConnectError(`there is no RPC at ${cut(path)}`, Code.Unimplemented);
-
-/** An RPC that exists, but not by this HTTP method. */
-export const methodNotAllowed = (method: string, path: string) =>
-  new ConnectError(`${cut(path)} cannot be called by ${method}`, Code.Unimplemented);
-
-export const badRequest = (reason: string) => new ConnectError(reason, Code.InvalidArgument);
-
-/** What a bug in the mock looks like from outside; its cause is logged, not sent. */
-export const internalError = (cause: unknown) =>
-  new ConnectError(
-    "the mock failed to answer: this is a bug in gitpod-runner-mock, its log says more",
-    Code.Internal,
-    undefined,
-    undefined,
-    cause,
-  );
-
-/** How open streams end when the server stops. Calls under way are finished all the same. */
-export const serverStopping = () => new ConnectError("the server is stopping", Code.Unavailable);
+}
 
 export const isServerStopping = (reason: unknown) =>
   reason instanceof ConnectError && reason.code === Code.Unavailable;

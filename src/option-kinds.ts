@@ -71,6 +71,16 @@ export const durationOrOff = {
   read: (value: unknown) => (value === "off" ? ("off" as const) : positiveDuration.read(value)),
 };
 
+/** A path, or in process also what the file would hold; it is read when the mock starts. */
+export const document = (kind: string) => ({
+  placeholder: "file",
+  takes: `the path of ${kind}, in YAML or JSON`,
+  read: (value: unknown) => {
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject || (typeof value === "string" && value !== "") ? (value as string | object) : undefined;
+  },
+});
+
 export const namedTokens = {
   placeholder: "name=value",
   takes: "NAME=VALUE, both not empty; several in one variable are separated by commas",

@@ -3,11 +3,15 @@
  * made from it, so that they say the same with the same words and refuse the same values.
  */
 
+import type { DocumentSource } from "./documents.ts";
 import { type AuthMode, authModes } from "./domain/auth-mode.ts";
 import type { Duration } from "./duration.ts";
+import type { IdentitiesJson } from "./gen/runnermock/v1/identities_pb.ts";
+import type { StateJson } from "./gen/runnermock/v1/state_pb.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 import {
   choice,
+  document,
   duration,
   durationOrOff,
   httpUrl,
@@ -56,8 +60,16 @@ export interface RunnerMockOptions extends Partial<Switches> {
   auth?: AuthMode;
   /** Tokens of users, by the users' names: `{ alice: "alice-token" }`. Default: none. */
   token?: Readonly<Record<string, string>>;
+  /** Whom tokens stand for beyond users: the path of an identities document, or what it would hold. Default: none. */
+  identities?: string | IdentitiesJson;
+  /** What worlds know from the start: the path of a state document, or what it would hold. Default: a small one. */
+  state?: string | StateJson;
   /** The organization's tier, as GetAuthenticatedIdentity names it. Default: `enterprise`. */
   organizationTier?: string;
+  /** How many entries of the audit log a world keeps; beyond it the oldest goes. Default: 10000. */
+  maxAuditLogEntries?: number;
+  /** How many events may wait for one watcher; beyond it the watch is ended. Default: 100000. */
+  maxWatchBacklog?: number;
   /** How many worlds there may be at once. Default: 1000. */
   maxWorlds?: number;
   /** How long a world may go unused before it goes; the default world stays. Default: `1h`. */
@@ -70,15 +82,17 @@ export type OptionName = keyof RunnerMockOptions;
 export interface Settings {
   readonly host: string;
   readonly port: number;
-  readonly publicUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly stopGraceMs: number;
   readonly auth: AuthMode;
   readonly userTokens: ReadonlyMap<string, string>;
+  readonly identities: DocumentSource | undefined;
+  readonly state: DocumentSource | undefined;
   readonly organizationTier: string;
   readonly maxWorlds: number;
   readonly worldIdleMs: number;
-  readonly world: WorldSettings;
+  /** What all worlds have in common, but for what the documents say. */
+  readonly world: Omit<WorldSettings, "state" | "organizationIds">;
 }
 
 /** An option with a value that it does not take. */
@@ -152,10 +166,29 @@ const ownOptions = {
     default: "open",
   },
   token: { ...namedTokens, does: "adds a user with a bearer token; can be given more than once" },
+  identities: {
+    ...document("an identities document"),
+    secret: true,
+    does: "whom bearer tokens stand for: users, service accounts, runner managers, of any organization",
+  },
+  state: {
+    ...document("a state document"),
+    does: "what worlds know from the start: source code hosts, gateways",
+  },
   organizationTier: {
     ...text("tier", "a word such as free_ona, core or enterprise", (value) => /^\S+$/.test(value)),
     does: "the organization's tier, such as free_ona, core, enterprise",
     default: "enterprise",
+  },
+  maxAuditLogEntries: {
+    ...wholeNumber("number", 0, 10_000_000),
+    does: "how many entries of the audit log a world keeps",
+    default: "10000",
+  },
+  maxWatchBacklog: {
+    ...wholeNumber("number", 1, 10_000_000),
+    does: "how many events may wait for one watcher before its watch is ended",
+    default: "100000",
   },
   maxWorlds: {
     ...wholeNumber("number", 1, 1_000_000),
@@ -210,11 +243,12 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
   return {
     host: own("host"),
     port: own("port"),
-    publicUrl: own("publicUrl")?.replace(/\/+$/, ""),
     logLevel: own("logLevel"),
     stopGraceMs: own("stopGrace"),
     auth: own("auth"),
     userTokens: new Map(Object.entries(own("token") ?? {})),
+    identities: own("identities"),
+    state: own("state"),
     organizationTier: own("organizationTier"),
     maxWorlds: own("maxWorlds"),
     worldIdleMs: own("worldIdle"),
@@ -224,6 +258,9 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
       accessTokenTtlMs: accessTokenTtl === "off" ? undefined : accessTokenTtl,
       lapsedTtlMs: own("lapsedTtl"),
       maxLapsed: own("maxLapsed"),
+      maxAuditLogEntries: own("maxAuditLogEntries"),
+      maxWatchBacklog: own("maxWatchBacklog"),
+      publicUrl: own("publicUrl")?.replace(/\/+$/, ""),
       switches: switchesOf(own("profile"), Object.fromEntries(switches)),
     },
   };

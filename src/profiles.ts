@@ -60,6 +60,14 @@ export const switchTable = {
     observed: "activate",
     permissive: "keep",
   },
+  desiredPhaseOnUpdate: {
+    decides:
+      "which runners UpdateRunner may give another spec.desired_phase: the LOCAL_CONFIGURATION one, none, or all",
+    values: ["local-configuration", "refuse", "take"],
+    documented: "local-configuration",
+    observed: "refuse",
+    permissive: "take",
+  },
   localConfigurationRunner: {
     decides: "whether the organization's LOCAL_CONFIGURATION runner exists",
     values: ["absent", "present"],
@@ -87,6 +95,20 @@ export const switchTable = {
     documented: "at-once",
     observed: "deferred",
     permissive: "at-once",
+  },
+  adminPolicies: {
+    decides: "whether CreateRunnerPolicy takes the role ADMIN, or only USER",
+    values: ["take", "refuse"],
+    documented: "take",
+    observed: "take",
+    permissive: "take",
+  },
+  auditLogs: {
+    decides: "whether ListAuditLogs answers every organization, or only those of the enterprise tier",
+    values: ["answer", "enterprise-only"],
+    documented: "answer",
+    observed: "enterprise-only",
+    permissive: "answer",
   },
   legacyAccessToken: {
     decides: "whether the deprecated access_token in replies is filled, and works, or empty",

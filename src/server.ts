@@ -6,16 +6,19 @@ import type { AddressInfo } from "node:net";
 import type { FastifyBaseLogger } from "fastify";
 import { baseUrl } from "./base-url.ts";
 import type { HostTime, WorldClock } from "./clock.ts";
-import { Identity } from "./domain/identity.ts";
+import { DocumentError, readIdentities, readState } from "./documents.ts";
+import { defaultOrganizationId, Identity } from "./domain/identity.ts";
 import type { Runners } from "./domain/runners.ts";
-import { serverStopping } from "./errors.ts";
+import { errors } from "./errors.ts";
 import { createApp } from "./http/app.ts";
 import { createChain } from "./interceptors/index.ts";
-import type { Settings } from "./options.ts";
+import { knownTokens } from "./known-tokens.ts";
+import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
 import { registerServices } from "./services/index.ts";
-import { World } from "./world.ts";
-import { defaultWorldName, Worlds } from "./worlds.ts";
+import { shown } from "./shown.ts";
+import { defaultWorldName, World } from "./world.ts";
+import { Worlds } from "./worlds.ts";
 
 /** What the server finds outside of itself. */
 export interface Surroundings {
@@ -41,20 +44,31 @@ export interface RunnerMock extends AsyncDisposable {
 /**
  * Starts a mock; resolves once it listens.
  *
- * @throws the system's error if it cannot listen, for instance with code EADDRINUSE
+ * @throws OptionError for a document that is not what it has to be; the system's error if it cannot listen, for
+ * instance with code EADDRINUSE
  */
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
   const { time, random, logger } = surroundings;
+  const { auth, userTokens, organizationTier } = settings;
+  const { identities } = await document("identities", settings, readIdentities);
+  const state = await document("state", settings, readState);
+  const tokens = knownTokens(userTokens, identities, organizationTier);
+  const organizationIds = new Set([
+    defaultOrganizationId,
+    ...tokens.map(({ caller }) => caller.organization.id),
+  ]);
+  const world = { ...settings.world, state, organizationIds: [...organizationIds] };
   const worlds = new Worlds({
-    open: (name) => World.open(name, settings.world, time, random),
+    open: (name) => World.open(name, world, time, random),
     host: time,
     maxWorlds: settings.maxWorlds,
     idleMs: settings.worldIdleMs,
   });
-  const identity = new Identity(settings.auth, settings.userTokens, settings.organizationTier);
+  const identity = new Identity(auth, tokens, organizationTier);
   const shutdown = new AbortController();
   const app = createApp({
     routes: registerServices,
+    worlds,
     chain: createChain(worlds, identity, logger),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     shutdownSignal: shutdown.signal,
@@ -63,25 +77,33 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   });
 
   const close = async () => {
-    shutdown.abort(serverStopping());
+    shutdown.abort(errors.serverStopping());
     await app.close();
     worlds.close();
   };
   try {
-    const world = await worlds.enter(defaultWorldName);
+    const { clock, runners } = await worlds.enter(defaultWorldName);
     await app.listen({ host: settings.host, port: settings.port });
     const { address, port } = app.server.address() as AddressInfo;
     const url = baseUrl(address, port);
-    return {
-      url,
-      publicUrl: settings.publicUrl ?? url,
-      clock: world.clock,
-      runners: world.runners,
-      close,
-      [Symbol.asyncDispose]: close,
-    };
+    const publicUrl = settings.world.publicUrl ?? url;
+    return { url, publicUrl, clock, runners, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function document<Name extends "state" | "identities", Content>(
+  name: Name,
+  { [name]: source }: Settings,
+  read: (source: Settings[Name]) => Promise<Content>,
+): Promise<Content> {
+  try {
+    return await read(source);
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    const got = typeof source === "string" ? shown(source) : "an object";
+    throw new OptionError(name, got, `a valid document: ${error.message}`);
   }
 }

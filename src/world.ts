@@ -2,15 +2,25 @@
  * A world: everything that has state, on its own. Two worlds cannot see each other's runners, tokens or time.
  */
 import { type HostTime, WorldClock } from "./clock.ts";
+import { AuditLog } from "./domain/audit-log.ts";
+import { IdTokens } from "./domain/id-tokens.ts";
 import { Lease } from "./domain/lease.ts";
+import { Policies } from "./domain/policies.ts";
 import { Registrar } from "./domain/registrar.ts";
 import { RunnerRecords } from "./domain/runner-records.ts";
 import { Runners } from "./domain/runners.ts";
-import { Tokens } from "./domain/tokens.ts";
+import { SourceCode } from "./domain/scm/source-code.ts";
+import { logsTokenTtlMs, Tokens } from "./domain/tokens.ts";
+import { Watches } from "./domain/watches.ts";
+import type { Gateway } from "./gen/gitpod/v1/gateway_pb.ts";
+import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createIds } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
 import type { Random } from "./random.ts";
 import { MemoryStore } from "./store/memory-store.ts";
+
+/** The world that answers where none is named. */
+export const defaultWorldName = "default";
 
 /** What a world is made with. */
 export interface WorldSettings {
@@ -20,6 +30,13 @@ export interface WorldSettings {
   readonly accessTokenTtlMs: number | undefined;
   readonly lapsedTtlMs: number;
   readonly maxLapsed: number;
+  readonly maxAuditLogEntries: number;
+  readonly maxWatchBacklog: number;
+  /** Without a slash at the end; undefined: the one that a request was sent to. */
+  readonly publicUrl: string | undefined;
+  readonly state: State;
+  /** Every organization that somebody may belong to. */
+  readonly organizationIds: readonly string[];
   readonly switches: Switches;
 }
 
@@ -29,30 +46,52 @@ export class World {
   readonly clock: WorldClock;
   readonly registrar: Registrar;
   readonly runners: Runners;
+  readonly policies: Policies;
+  readonly sourceCode: SourceCode;
+  readonly watches: Watches;
+  readonly auditLog: AuditLog;
+  readonly idTokens: IdTokens;
+  readonly gateways: readonly Gateway[];
+  readonly #publicUrl: string | undefined;
 
   private constructor(name: string, settings: WorldSettings, host: HostTime, random: Random) {
-    const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;
+    const { leaseMs, lapsedTtlMs, maxLapsed, switches, state } = settings;
     this.name = name;
     this.switches = switches;
     this.clock = new WorldClock(host);
+    this.#publicUrl = settings.publicUrl;
     const ids = createIds(this.clock, random);
-    const store = new MemoryStore(this.clock);
+    const store = new MemoryStore(this.clock, ids, settings.maxAuditLogEntries);
     const tokens = new Tokens(this.clock, random, store, {
       exchange: settings.exchangeTokenTtlMs,
       access: settings.accessTokenTtlMs,
+      logs: logsTokenTtlMs,
     });
     const lease = new Lease({ leaseMs, lapsedTtlMs, switches });
     const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
-    this.registrar = new Registrar(records, tokens, ids, store, switches);
     this.runners = new Runners(records, switches);
+    this.registrar = new Registrar(records, this.runners, tokens, ids, store, switches);
+    this.policies = new Policies(this.runners, store, switches);
+    this.sourceCode = new SourceCode(state.scm, records, this.runners, switches);
+    this.watches = new Watches(store.feed, settings.maxWatchBacklog);
+    this.auditLog = new AuditLog(store.feed, switches);
+    this.idTokens = new IdTokens(this.clock, ids);
+    this.gateways = state.gateways;
   }
 
   /** A new world with what the system puts into it. */
   static async open(name: string, settings: WorldSettings, host: HostTime, random: Random): Promise<World> {
     const world = new World(name, settings, host, random);
-    if (settings.switches.localConfigurationRunner === "present")
-      await world.registrar.addLocalConfiguration();
+    if (settings.switches.localConfigurationRunner === "present") {
+      for (const id of settings.organizationIds) await world.registrar.addLocalConfiguration(id);
+    }
     return world;
+  }
+
+  /** Where its clients reach it. @param origin of the request that asks */
+  urlFor(origin: string): string {
+    const base = this.#publicUrl ?? origin;
+    return this.name === defaultWorldName ? base : `${base}/w/${this.name}`;
   }
 
   close(): void {

@@ -3,11 +3,8 @@
  * long; the default one stays. Their number is bounded.
  */
 import { type HostTime, maxTimerMs } from "./clock.ts";
-import { invalidWorldName, tooManyWorlds } from "./errors.ts";
-import type { World } from "./world.ts";
-
-/** The world that answers where none is named. */
-export const defaultWorldName = "default";
+import { errors } from "./errors.ts";
+import { defaultWorldName, type World } from "./world.ts";
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
@@ -82,9 +79,9 @@ export class Worlds {
 
   #open(name: string): Entry {
     const { open, maxWorlds } = this.#options;
-    if (!namePattern.test(name)) throw invalidWorldName(name);
+    if (!namePattern.test(name)) throw errors.invalidWorldName({ name });
     this.#dropIdle();
-    if (this.#entries.size >= maxWorlds) throw tooManyWorlds(maxWorlds);
+    if (this.#entries.size >= maxWorlds) throw errors.tooManyWorlds({ limit: maxWorlds });
     const entry: Entry = { world: open(name), calls: 0, lastUsedMs: 0 };
     entry.world.then(
       (world) => {

@@ -92,7 +92,7 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
   publicUrl: {
     flag: "public-url",
     variable: "RUNNER_MOCK_PUBLIC_URL",
-    in: ({ publicUrl }) => publicUrl,
+    in: ({ world }) => world.publicUrl,
     default: undefined,
     good: [
       ["https://mock.example.com", "https://mock.example.com"],
@@ -214,6 +214,53 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
       true,
     ],
   },
+  identities: {
+    flag: "identities",
+    variable: "RUNNER_MOCK_IDENTITIES",
+    in: ({ identities }) => identities,
+    default: undefined,
+    good: [
+      ["identities.yaml", "identities.yaml"],
+      [{ identities: [] }, { identities: [] }],
+    ],
+    secret: true,
+    bad: ["", 1, true, [], ["identities.yaml"]],
+  },
+  state: {
+    flag: "state",
+    variable: "RUNNER_MOCK_STATE",
+    in: ({ state }) => state,
+    default: undefined,
+    good: [
+      ["state.yaml", "state.yaml"],
+      [{ gateways: [] }, { gateways: [] }],
+    ],
+    bad: ["", 1, true, [], ["state.yaml"]],
+  },
+  maxAuditLogEntries: {
+    flag: "max-audit-log-entries",
+    variable: "RUNNER_MOCK_MAX_AUDIT_LOG_ENTRIES",
+    in: ({ world }) => world.maxAuditLogEntries,
+    default: 10_000,
+    good: [
+      [0, 0],
+      ["12", 12],
+      [10_000_000, 10_000_000],
+    ],
+    bad: [...badNumbers, 10_000_001],
+  },
+  maxWatchBacklog: {
+    flag: "max-watch-backlog",
+    variable: "RUNNER_MOCK_MAX_WATCH_BACKLOG",
+    in: ({ world }) => world.maxWatchBacklog,
+    default: 100_000,
+    good: [
+      [1, 1],
+      ["12", 12],
+      [10_000_000, 10_000_000],
+    ],
+    bad: [...badNumbers, 0, "0", 10_000_001],
+  },
   organizationTier: {
     flag: "organization-tier",
     variable: "RUNNER_MOCK_ORGANIZATION_TIER",
@@ -261,6 +308,9 @@ const rows: Record<OptionName, Row> = {
   unknownIds: switchRow("unknownIds", "unknown-ids"),
   unknownExchangeToken: switchRow("unknownExchangeToken", "unknown-exchange-token"),
   desiredPhaseOnCreate: switchRow("desiredPhaseOnCreate", "desired-phase-on-create"),
+  desiredPhaseOnUpdate: switchRow("desiredPhaseOnUpdate", "desired-phase-on-update"),
+  adminPolicies: switchRow("adminPolicies", "admin-policies"),
+  auditLogs: switchRow("auditLogs", "audit-logs"),
   localConfigurationRunner: switchRow("localConfigurationRunner", "local-configuration-runner"),
   secondManagedRunner: switchRow("secondManagedRunner", "second-managed-runner"),
   managedRunners: switchRow("managedRunners", "managed-runners"),

@@ -8,11 +8,12 @@ import type { HostTime } from "../src/clock.ts";
 import { Identity } from "../src/domain/identity.ts";
 import { RunnerService } from "../src/gen/gitpod/v1/runner_pb.ts";
 import { createGate } from "../src/interceptors/gate.ts";
-import { type RunnerMockOptions, settingsOf } from "../src/options.ts";
+import type { RunnerMockOptions } from "../src/options.ts";
 import { World } from "../src/world.ts";
 import { Worlds } from "../src/worlds.ts";
 import { ManualTime } from "./support/manual-time.ts";
 import { bugsIn, countingRandom, failureOf, openMock, type TestMock } from "./support/mock.ts";
+import { worldSettings } from "./support/parts.ts";
 import { post, rpc } from "./support/post.ts";
 import {
   codeOf,
@@ -309,10 +310,10 @@ describe("an idle world", () => {
 
   test("is one whose callers went away before they got in, too", async () => {
     const time = new ManualTime();
-    const settings = settingsOf({}).world;
+    const settings = await worldSettings();
     const open = (name: string) => World.open(name, settings, time, countingRandom());
     const worlds = new Worlds({ open, host: time, maxWorlds: 10, idleMs: hour });
-    const gate = createGate(worlds, new Identity("open", new Map(), "core"));
+    const gate = createGate(worlds, new Identity("open", [], "core"));
     const client = new AbortController();
     const call = {
       method: RunnerService.method.listRunners,

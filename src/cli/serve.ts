@@ -1,7 +1,7 @@
 /** `gitpod-runner-mock serve`: starts the mock, says where it is, and stops it when told to. */
 import { type DestinationStream, pino } from "pino";
 import { systemTime } from "../clock.ts";
-import { type RunnerMockOptions, settingsOf } from "../options.ts";
+import { OptionError, type RunnerMockOptions, settingsOf } from "../options.ts";
 import { systemRandom } from "../random.ts";
 import { type RunnerMock, startServer } from "../server.ts";
 
@@ -15,6 +15,7 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
   try {
     mock = await startServer(settings, { time: systemTime, random: systemRandom, logger });
   } catch (error) {
+    if (error instanceof OptionError) throw error;
     process.stderr.write(`error: ${explained(error, settings.host, settings.port)}\n`);
     return 1;
   }

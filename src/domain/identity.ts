@@ -4,45 +4,51 @@
  * ours must be valid in both.
  */
 import { create } from "@bufbuild/protobuf";
-import { invalidBearer, missingBearer } from "../errors.ts";
+import { errors } from "../errors.ts";
 import { Principal, type Subject, SubjectSchema } from "../gen/gitpod/v1/identity_pb.ts";
 import { idOfName } from "../ids.ts";
 import type { AuthMode } from "./auth-mode.ts";
-import type { Caller, Organization } from "./caller.ts";
+import { type Caller, type Organization, runnerSubject } from "./caller.ts";
 import { digest } from "./digest.ts";
-import { isOurs } from "./tokens.ts";
+import { isOurs, type ValidToken } from "./tokens.ts";
 
-/** The organization that everybody belongs to. */
-export const organizationId = idOfName("the organization");
+/** The organization of everybody who is not said to belong to another. */
+export const defaultOrganizationId = idOfName("the organization");
 
 /** Who calls without a bearer, or with one that is not known. */
-export const defaultSubject: Subject = userSubject("the default user");
+export const defaultSubject: Subject = create(SubjectSchema, {
+  id: idOfName("the default user"),
+  principal: Principal.USER,
+});
 
 /** Whom a call claims to come from. */
 export type Claim =
   | { readonly caller: Caller }
-  /** A runner, if its token is valid; if not, the other caller, or nobody. */
-  | { readonly accessToken: string; readonly otherwise: Caller | undefined };
+  /** A runner, or who reads its logs, if the token is valid; if not, the other caller, or nobody. */
+  | { readonly issued: string; readonly otherwise: Caller | undefined };
+
+/** A bearer token and whom it stands for. */
+export interface KnownToken {
+  readonly token: string;
+  readonly caller: Caller;
+}
 
 export class Identity {
   readonly #mode: AuthMode;
-  readonly #organization: Organization;
   readonly #anybody: Caller;
   /** By the hash of the token, so that how long a lookup takes says nothing about a token. */
-  readonly #users: ReadonlyMap<string, Caller>;
+  readonly #known: ReadonlyMap<string, Caller>;
+  readonly #organizations = new Map<string, Organization>();
 
-  /** @param userTokens the token of each configured user, by the user's name */
-  constructor(mode: AuthMode, userTokens: ReadonlyMap<string, string>, organizationTier: string) {
-    const organization = { id: organizationId, tier: organizationTier };
+  /** @param organizationTier the default organization's */
+  constructor(mode: AuthMode, knownTokens: readonly KnownToken[], organizationTier: string) {
+    const organization = { id: defaultOrganizationId, tier: organizationTier };
     this.#mode = mode;
-    this.#organization = organization;
     this.#anybody = { subject: defaultSubject, organization };
-    this.#users = new Map(
-      [...userTokens].map(([name, token]) => [
-        digest(token),
-        { subject: userSubject(`user ${name}`), organization },
-      ]),
-    );
+    this.#known = new Map(knownTokens.map(({ token, caller }) => [digest(token), caller]));
+    for (const caller of [...this.#known.values(), this.#anybody]) {
+      this.#organizations.set(caller.organization.id, caller.organization);
+    }
   }
 
   /**
@@ -54,25 +60,23 @@ export class Identity {
    */
   claimOf(authorization: string | null, anonymous: boolean): Claim {
     const bearer = bearerOf(authorization);
-    const user = bearer === undefined ? undefined : this.#users.get(digest(bearer));
-    if (user !== undefined) return { caller: user };
+    const caller = bearer === undefined ? undefined : this.#known.get(digest(bearer));
+    if (caller !== undefined) return { caller };
     if (bearer !== undefined && isOurs(bearer)) {
       // Whoever comes for a new token may still bear an old one.
-      return { accessToken: bearer, otherwise: anonymous ? this.#anybody : undefined };
+      return { issued: bearer, otherwise: anonymous ? this.#anybody : undefined };
     }
     if (this.#mode === "open" || anonymous) return { caller: this.#anybody };
-    throw bearer === undefined ? missingBearer() : invalidBearer();
+    throw bearer === undefined ? errors.missingBearer() : errors.invalidBearer();
   }
 
-  /** The runner that bears its access token. */
-  runner(runnerId: string, accessToken: string): Caller {
-    const subject = create(SubjectSchema, { id: runnerId, principal: Principal.RUNNER });
-    return { runnerId, accessToken, subject, organization: this.#organization };
+  /** Who bears a token that the mock issued: the runner itself, or, with one for its logs, nobody in particular. */
+  issuedTo({ kind, runnerId, organizationId }: ValidToken, token: string): Caller {
+    const organization = this.#organizations.get(organizationId) ?? this.#anybody.organization;
+    return kind === "logs"
+      ? { logsOf: runnerId, subject: create(SubjectSchema), organization }
+      : { runnerId, accessToken: token, subject: runnerSubject(runnerId), organization };
   }
-}
-
-function userSubject(who: string): Subject {
-  return create(SubjectSchema, { id: idOfName(who), principal: Principal.USER });
 }
 
 /** The token of `Authorization: Bearer TOKEN`; suites send tokens with spaces in them. */

@@ -18,6 +18,8 @@ const deletingMs = 2_000;
 /** What is kept of a runner. */
 export interface Registration {
   readonly runner: Runner;
+  /** The organization that the runner belongs to. */
+  readonly organizationId: string;
   /** Set once DeleteRunner was called, where that leaves the runner for a while. */
   readonly deleting?: boolean;
   /** Set for the LOCAL_CONFIGURATION runner of the system, which nobody renews or deletes. */
@@ -67,7 +69,11 @@ export class Lease {
     if (this.#terms.switches.delete === "at-once" || document.hidden) return undefined;
     if (document.value.deleting) return document;
     const runner = withPhase(document.value.runner, RunnerPhase.DELETING, nowMs);
-    return { ...document, value: { runner, deleting: true }, expiresAtMs: nowMs + deletingMs };
+    return {
+      ...document,
+      value: { ...document.value, runner, deleting: true },
+      expiresAtMs: nowMs + deletingMs,
+    };
   }
 
   /** What becomes of a registration at the moment at which it expires; undefined: it is gone. */

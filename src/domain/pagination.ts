@@ -3,7 +3,7 @@
  * item of the page before, so that inserts and deletes in between neither repeat nor skip what stays.
  */
 import { create } from "@bufbuild/protobuf";
-import { invalidPageToken } from "../errors.ts";
+import { errors } from "../errors.ts";
 import {
   type PaginationRequest,
   type PaginationResponse,
@@ -22,10 +22,15 @@ export interface Cursor {
 
 /** @throws invalid_argument for a token that no page has ended with */
 export function cursorOf(pagination: PaginationRequest | undefined): Cursor {
-  const { token = "", pageSize = 0 } = pagination ?? {};
+  const { token = "" } = pagination ?? {};
+  return { after: token === "" ? undefined : decodeToken(token), limit: pageSizeOf(pagination) };
+}
+
+/** How much fits on a page. @param fallback where the request has another field for it, too */
+export function pageSizeOf(pagination: PaginationRequest | undefined, fallback = 0): number {
   // Out of range it gets here only with validation off.
-  const limit = pageSize > 0 ? Math.min(pageSize, maxPageSize) : defaultPageSize;
-  return { after: token === "" ? undefined : decodeToken(token), limit };
+  const wanted = [pagination?.pageSize ?? 0, fallback].find((size) => size > 0);
+  return Math.min(wanted ?? defaultPageSize, maxPageSize);
 }
 
 /**
@@ -43,6 +48,40 @@ export async function pageOf<T extends { readonly id: string }>(
   return { items, pagination: create(PaginationResponseSchema, { nextToken }) };
 }
 
+/** How many items are read at a time, at most, where a list has to be filtered. */
+const maxBatch = 500;
+
+/** Up to `limit` items that `matches` accepts, of a list that knows no filters itself. */
+export async function filtered<T extends { readonly id: string }>(
+  { after, limit }: Cursor,
+  list: (cursor: Cursor) => Promise<T[]>,
+  matches: (item: T) => boolean,
+): Promise<T[]> {
+  const found: T[] = [];
+  let cursor = after;
+  for (let batchSize = limit; ; batchSize = Math.min(batchSize * 2, maxBatch)) {
+    const batch = await list({ after: cursor, limit: batchSize });
+    for (const item of batch) {
+      if (!matches(item)) continue;
+      found.push(item);
+      if (found.length === limit) return found;
+    }
+    if (batch.length < batchSize) return found;
+    cursor = batch.at(-1)?.id;
+  }
+}
+
+/** One page of a list that is all in memory, in ascending order of its ids. */
+export function pageOfAll<T>(cursor: Cursor, items: readonly T[], idOf: (item: T) => string) {
+  const list = async ({ after = "", limit }: Cursor) =>
+    items
+      .map((item) => ({ id: idOf(item), item }))
+      .filter(({ id }) => id > after)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  return pageOf(cursor, list);
+}
+
 /** The id of a page's last item, with a check that tells our tokens from any other text. */
 function encodeToken(id: string): string {
   return Buffer.from(`${checkOf(id)}${id}`).toString("base64url");
@@ -50,7 +89,7 @@ function encodeToken(id: string): string {
 
 function decodeToken(token: string): string {
   const id = Buffer.from(token, "base64url").toString().slice(checkLength);
-  if (encodeToken(id) !== token) throw invalidPageToken(token);
+  if (encodeToken(id) !== token) throw errors.invalidPageToken({ token });
   return id;
 }
 

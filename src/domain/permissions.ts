@@ -1,27 +1,55 @@
 /**
- * What a runner's own access token opens, in one table. Users may do everything.
+ * What each kind of caller may call, in one table. Users, accounts, service accounts and runner managers may call
+ * everything; what an RPC itself refuses them is its own business.
  */
-import type { DescMethod, DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { permissionDenied } from "../errors.ts";
-import { IdentityService } from "../gen/gitpod/v1/identity_pb.ts";
+import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import { errors } from "../errors.ts";
+import { EventService, type WatchEventsRequest } from "../gen/gitpod/v1/event_pb.ts";
+import { IdentityService, Principal } from "../gen/gitpod/v1/identity_pb.ts";
 import { RunnerService } from "../gen/gitpod/v1/runner_pb.ts";
 import { canonical } from "../ids.ts";
 import type { Caller } from "./caller.ts";
 
-/** `freely`: whatever the request says, the RPC itself keeps to the runner. `of itself`: the request names it. */
-type Permission = "freely" | "of itself";
+/** Whether the caller may make this request. */
+type Permission = (caller: Caller, request: Message) => boolean;
+type Permissions = ReadonlyMap<DescMethod, Permission>;
 
-const runnersMay: ReadonlyMap<DescMethod, Permission> = new Map<DescMethodUnary, Permission>([
-  [RunnerService.method.createRunner, "freely"],
-  [RunnerService.method.getRunner, "of itself"],
-  [RunnerService.method.listRunners, "freely"],
-  [RunnerService.method.updateRunner, "of itself"],
-  [RunnerService.method.createRunnerToken, "of itself"],
-  [RunnerService.method.createRunnerLogsToken, "of itself"],
-  [RunnerService.method.parseContextURL, "freely"],
-  [IdentityService.method.getIDToken, "freely"],
-  [IdentityService.method.getAuthenticatedIdentity, "freely"],
-  [IdentityService.method.exchangeToken, "freely"],
+/** Whatever the request says; the RPC itself keeps to what is the caller's. */
+const freely: Permission = () => true;
+
+const ofItself: Permission = ({ subject }, request) => runnerNamedIn(request) === subject.id;
+
+const ofItselfOrNone: Permission = ({ subject }, request) =>
+  [subject.id, ""].includes(runnerNamedIn(request));
+
+const ofItsOwnScope: Permission = ({ subject }, request) => {
+  const { scope } = request as WatchEventsRequest;
+  return scope.case === "environmentId" && canonical(scope.value) === subject.id;
+};
+
+const identityRpcs: [DescMethod, Permission][] = IdentityService.methods.map((method) => [method, freely]);
+
+const runnersMay: Permissions = new Map<DescMethod, Permission>([
+  ...identityRpcs,
+  ...tableOf([
+    [RunnerService.method.createRunner, freely],
+    [RunnerService.method.getRunner, ofItself],
+    [RunnerService.method.listRunners, freely],
+    [RunnerService.method.updateRunner, ofItself],
+    [RunnerService.method.createRunnerToken, ofItself],
+    [RunnerService.method.createRunnerLogsToken, ofItself],
+    [RunnerService.method.parseContextURL, ofItselfOrNone],
+    [EventService.method.watchEvents, freely],
+  ]),
+]);
+
+/** GUESS: what an environment needs to find out where it is and to hear of itself. */
+const environmentsMay: Permissions = new Map<DescMethod, Permission>([
+  ...identityRpcs,
+  ...tableOf([
+    [RunnerService.method.parseContextURL, freely],
+    [EventService.method.watchEvents, ofItsOwnScope],
+  ]),
 ]);
 
 /** RPCs that nobody needs a bearer for: whoever exchanges a token has none yet (GUESS). */
@@ -31,16 +59,25 @@ export function isAnonymous(method: DescMethod): boolean {
   return anonymous.has(method);
 }
 
-/** @throws permission_denied, also for ids that do not exist: a runner learns nothing about others */
-export function authorize(caller: Caller, method: DescMethod, request: Message | undefined): void {
-  if (caller.runnerId === undefined) return;
-  const permission = runnersMay.get(method);
-  if (permission === "freely") return;
-  if (permission === "of itself" && namedIn(request) === caller.runnerId) return;
-  throw permissionDenied();
+/** @throws permission_denied, also for ids that do not exist: a caller learns nothing about what is not its own */
+export function authorize(caller: Caller, method: DescMethod, request: Message): void {
+  const permissions = permissionsOf(caller);
+  if (permissions === undefined || isAnonymous(method)) return;
+  if (!permissions.get(method)?.(caller, request)) throw errors.permissionDenied();
 }
 
-function namedIn(request: Message | undefined): string | undefined {
-  const { runnerId } = (request ?? {}) as { runnerId?: string };
-  return runnerId === undefined ? undefined : canonical(runnerId);
+/** Undefined: everything. */
+function permissionsOf({ runnerId, logsOf, subject }: Caller): Permissions | undefined {
+  if (runnerId !== undefined) return runnersMay;
+  if (logsOf !== undefined) return new Map();
+  return subject.principal === Principal.ENVIRONMENT ? environmentsMay : undefined;
+}
+
+function tableOf(rows: [DescMethodUnary | DescMethodStreaming, Permission][]): [DescMethod, Permission][] {
+  return rows;
+}
+
+function runnerNamedIn(request: Message): string {
+  const { runnerId = "" } = request as { runnerId?: string };
+  return canonical(runnerId);
 }

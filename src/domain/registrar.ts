@@ -4,13 +4,7 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import {
-  invalidExchangeToken,
-  onlyManagerMayMakeTokens,
-  renewalMismatch,
-  runnerNotFound,
-  secondManagedRunner,
-} from "../errors.ts";
+import { errors } from "../errors.ts";
 import type { Subject } from "../gen/gitpod/v1/identity_pb.ts";
 import { RunnerKind, RunnerProvider } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import {
@@ -25,12 +19,13 @@ import {
 import { canonical, type Ids } from "../ids.ts";
 import type { Switches } from "../profiles.ts";
 import type { Collection, Store } from "../store/store.ts";
-import type { Caller } from "./caller.ts";
-import { defaultSubject } from "./identity.ts";
-import { type SignOfLife, withRunner } from "./lease.ts";
+import { type Caller, manages, runnerSubject } from "./caller.ts";
+import { defaultOrganizationId, defaultSubject } from "./identity.ts";
+import { type Registration, type RegistrationDocument, type SignOfLife, withRunner } from "./lease.ts";
 import { kindOf } from "./runner-kind.ts";
 import type { RunnerRecords } from "./runner-records.ts";
-import type { Tokens } from "./tokens.ts";
+import type { Runners } from "./runners.ts";
+import { kindOfBearer, type Tokens, type ValidToken } from "./tokens.ts";
 
 /** The credentials in a reply, as the wire names them. */
 export interface Credentials {
@@ -41,19 +36,28 @@ export interface Credentials {
 
 type RegistrarSwitches = Pick<
   Switches,
-  "desiredPhaseOnCreate" | "legacyAccessToken" | "secondManagedRunner" | "unknownExchangeToken" | "unknownIds"
+  "desiredPhaseOnCreate" | "legacyAccessToken" | "secondManagedRunner" | "unknownExchangeToken"
 >;
 
 export class Registrar {
   readonly #records: RunnerRecords;
+  readonly #runners: Runners;
   readonly #tokens: Tokens;
   readonly #ids: Ids;
   readonly #switches: RegistrarSwitches;
-  /** Which managed runner a runner manager has, by the manager's id; not yet registered: in a moment. */
+  /** Which managed runner a runner manager has in an organization; not yet registered: in a moment. */
   readonly #managed: Collection<{ readonly runnerId: string; readonly registered: boolean }>;
 
-  constructor(records: RunnerRecords, tokens: Tokens, ids: Ids, store: Store, switches: RegistrarSwitches) {
+  constructor(
+    records: RunnerRecords,
+    runners: Runners,
+    tokens: Tokens,
+    ids: Ids,
+    store: Store,
+    switches: RegistrarSwitches,
+  ) {
     this.#records = records;
+    this.#runners = runners;
     this.#tokens = tokens;
     this.#ids = ids;
     this.#switches = switches;
@@ -72,24 +76,31 @@ export class Registrar {
     const runner = this.#newRunner(request, caller.subject);
     const only =
       this.#switches.secondManagedRunner === "refuse" && runner.provider === RunnerProvider.MANAGED;
-    if (only) await this.#claimManager(runner);
-    await this.#records.add({ runner });
-    if (only) await this.#keepManager(runner);
+    const registration = { runner, organizationId: caller.organization.id };
+    if (only) await this.#claimManager(registration);
+    await this.#records.add(registration, caller.subject);
+    if (only) await this.#keepManager(registration);
     return { runner, ...(await this.#issueFor(runner.runnerId)) };
   }
 
   /** CreateRunnerToken: more credentials for a runner; those issued before go on working. */
   async issueCredentials(runnerId: string, caller: Caller): Promise<Credentials> {
-    const document = await this.#records.find(runnerId);
-    if (document === undefined) {
-      if (this.#switches.unknownIds === "not-found") throw runnerNotFound();
-      return { exchangeToken: this.#tokens.make("exchange"), accessToken: "" };
-    }
-    if (document.value.deleting) throw runnerNotFound();
-    if (this.#records.lease.isSelfDriven(document.value.runner) && caller.runnerId !== document.id) {
-      throw onlyManagerMayMakeTokens();
+    const document = await this.#runners.keeping(runnerId, caller);
+    if (document === undefined) return { exchangeToken: this.#tokens.make("exchange"), accessToken: "" };
+    const { runner } = document.value;
+    if (this.#records.lease.isSelfDriven(runner) && !manages(caller, runner)) {
+      throw errors.onlyManagerMayMakeTokens();
     }
     return this.#issueFor(document.id);
+  }
+
+  /** CreateRunnerLogsToken: opens the logs of one runner for an hour, and nothing else. */
+  async issueLogsToken(runnerId: string, caller: Caller): Promise<string> {
+    const document = await this.#runners.keeping(runnerId, caller);
+    if (document === undefined) return this.#tokens.make("logs");
+    const token = await this.#tokens.issue("logs", document.id);
+    if (token === undefined) throw errors.runnerNotFound();
+    return token;
   }
 
   /** ExchangeToken: uses the token up, renews its runner's lease and returns an access token for it. */
@@ -98,25 +109,35 @@ export class Registrar {
       (await this.#tokens.use("exchange", exchangeToken)) ?? (await this.#runnerForUnknownToken());
     const accessToken =
       (await this.#renew(runnerId, "exchange")) && (await this.#tokens.issue("access", runnerId));
-    if (!accessToken) throw invalidExchangeToken();
+    if (!accessToken) throw errors.invalidExchangeToken();
     return accessToken;
   }
 
-  /** The runner whose access token this is, if it is valid. The call shows it alive: its lease is renewed. */
-  async authenticate(accessToken: string): Promise<string | undefined> {
-    const runnerId = await this.#tokens.runnerIdOf("access", accessToken);
-    return runnerId !== undefined && (await this.#renew(runnerId, "call")) ? runnerId : undefined;
+  /**
+   * Whose token this is, if it is valid: of which kind, and of which runner. A call with a runner's access token
+   * shows it alive, and its lease is renewed; logs are read by others.
+   */
+  async authenticate(bearer: string): Promise<ValidToken | undefined> {
+    const kind = kindOfBearer(bearer);
+    const runnerId = await this.#tokens.runnerIdOf(kind, bearer);
+    if (runnerId === undefined) return undefined;
+    const document =
+      kind === "access" ? await this.#renew(runnerId, "call") : await this.#records.findAny(runnerId);
+    return document && { kind, runnerId, organizationId: document.value.organizationId };
   }
 
-  /** Renews or revives a registration; false if there is no record of it, or it is being deleted. */
-  async #renew(runnerId: string, sign: SignOfLife): Promise<boolean> {
+  /** Renews or revives a registration; undefined if there is no record of it, or it is being deleted. */
+  #renew(runnerId: string, sign: SignOfLife) {
     const { lease } = this.#records;
-    const document = await this.#records.change(runnerId, (found, nowMs) => lease.renew(found, nowMs, sign));
-    return document !== undefined;
+    return this.#records.change(
+      runnerId,
+      (found, nowMs) => lease.renew(found, nowMs, sign),
+      runnerSubject(runnerId),
+    );
   }
 
   async #renewAsSent(runnerId: string, request: CreateRunnerRequest, accessToken: string) {
-    const document = await this.#records.changeStanding(runnerId, (found, nowMs) => {
+    const renew = (found: RegistrationDocument, nowMs: number) => {
       const { runner } = found.value;
       mustMatch(runner, request);
       const { spec: _, ...rest } = runner;
@@ -127,8 +148,9 @@ export class Registrar {
         ...this.#specOf(request),
       };
       return withRunner(found, updated);
-    });
-    if (document === undefined) throw runnerNotFound();
+    };
+    const document = await this.#records.changeStanding(runnerId, renew, runnerSubject(runnerId));
+    if (document === undefined) throw errors.runnerNotFound();
     return { runner: document.value.runner, ...(await this.#issueFor(runnerId, accessToken)) };
   }
 
@@ -161,52 +183,61 @@ export class Registrar {
     const exchangeToken = await this.#tokens.issue("exchange", runnerId);
     const legacy = this.#switches.legacyAccessToken === "filled";
     const accessToken = legacy ? (ownAccessToken ?? (await this.#tokens.issue("access", runnerId))) : "";
-    if (exchangeToken === undefined || accessToken === undefined) throw runnerNotFound();
+    if (exchangeToken === undefined || accessToken === undefined) throw errors.runnerNotFound();
     return { exchangeToken, accessToken };
   }
 
   /** Reserves the runner manager for a runner that is about to be registered; of many exactly one gets it. */
-  async #claimManager({ runnerManagerId, runnerId }: Runner): Promise<void> {
-    const claim = { id: runnerManagerId, value: { runnerId, registered: false } };
+  async #claimManager({ runner, organizationId }: Registration): Promise<void> {
+    const { runnerId, runnerManagerId } = runner;
+    const id = `${organizationId}/${runnerManagerId}`;
+    const claim = { id, value: { runnerId, registered: false } };
     for (;;) {
-      const held = await this.#managed.get(runnerManagerId);
+      const held = await this.#managed.get(id);
       const isFree = held?.value.registered && !(await this.#records.find(held.value.runnerId));
-      if (held !== undefined && !isFree) throw secondManagedRunner(runnerManagerId);
-      if (await this.#managed.put(claim, held === undefined ? "absent" : { unchanged: held })) return;
+      if (held !== undefined && !isFree) throw errors.secondManagedRunner({ runnerManagerId });
+      if (await this.#managed.put(claim, { if: held === undefined ? "absent" : { unchanged: held } })) return;
     }
   }
 
   /** From now on the runner manager is taken for as long as the runner is there. */
-  async #keepManager({ runnerManagerId, runnerId }: Runner): Promise<void> {
-    await this.#managed.put({ id: runnerManagerId, value: { runnerId, registered: true }, owner: runnerId });
+  async #keepManager({ runner, organizationId }: Registration): Promise<void> {
+    const { runnerId, runnerManagerId } = runner;
+    const id = `${organizationId}/${runnerManagerId}`;
+    await this.#managed.put({ id, value: { runnerId, registered: true }, owner: runnerId });
   }
 
   /** The LOCAL_CONFIGURATION runner, which the system makes for each organization. */
-  async addLocalConfiguration(): Promise<void> {
-    await this.#add("Local configuration", RunnerKind.LOCAL_CONFIGURATION);
+  async addLocalConfiguration(organizationId: string): Promise<void> {
+    await this.#add("Local configuration", RunnerKind.LOCAL_CONFIGURATION, organizationId);
   }
 
   async #runnerForUnknownToken(): Promise<string> {
-    if (this.#switches.unknownExchangeToken === "refuse") throw invalidExchangeToken();
-    return this.#add("Runner of an unknown token", RunnerKind.REMOTE);
+    if (this.#switches.unknownExchangeToken === "refuse") throw errors.invalidExchangeToken();
+    return this.#add("Runner of an unknown token", RunnerKind.REMOTE, defaultOrganizationId);
   }
 
   /** Registers a runner that nobody asked for. */
-  async #add(name: string, kind: RunnerKind): Promise<string> {
+  async #add(name: string, kind: RunnerKind, organizationId: string): Promise<string> {
     const runner = this.#newRunner(create(CreateRunnerRequestSchema, { name, kind }), defaultSubject);
-    await this.#records.add({ runner, permanent: kind === RunnerKind.LOCAL_CONFIGURATION });
+    const permanent = kind === RunnerKind.LOCAL_CONFIGURATION;
+    await this.#records.add({ runner, organizationId, permanent }, undefined);
     return runner.runnerId;
   }
 }
 
 function mustMatch(runner: Runner, request: CreateRunnerRequest): void {
   const kind = kindOf(request);
-  if (kind !== runner.kind) throw renewalMismatch("kind", RunnerKind[runner.kind], RunnerKind[kind]);
+  if (kind !== runner.kind) throw mismatch("kind", RunnerKind[runner.kind], RunnerKind[kind]);
   // Whoever sends a kind sends no provider.
   if (request.provider !== RunnerProvider.UNSPECIFIED && request.provider !== runner.provider) {
-    throw renewalMismatch("provider", RunnerProvider[runner.provider], RunnerProvider[request.provider]);
+    throw mismatch("provider", RunnerProvider[runner.provider], RunnerProvider[request.provider]);
   }
   if (canonical(request.runnerManagerId) !== runner.runnerManagerId) {
-    throw renewalMismatch("runner_manager_id", runner.runnerManagerId, request.runnerManagerId);
+    throw mismatch("runner_manager_id", runner.runnerManagerId, request.runnerManagerId);
   }
+}
+
+function mismatch(field: string, registered: string | undefined, sent: string | undefined) {
+  return errors.renewalMismatch({ field, registered: registered ?? "", sent: sent ?? "" }, { field });
 }

@@ -1,17 +1,17 @@
 /**
  * The stored registrations, read and changed by the rules of the lease. What has lapsed is found only by those
- * who say that they want it.
+ * who say that they want it, and what belongs to another organization not by those who call.
  */
 import type { Clock } from "../clock.ts";
 import { canonical } from "../ids.ts";
-import type { Collection, Store } from "../store/store.ts";
+import type { Actor, Collection, Store } from "../store/store.ts";
+import type { Caller } from "./caller.ts";
 import type { Lease, Registration, RegistrationDocument } from "./lease.ts";
-import type { Cursor } from "./pagination.ts";
+import { type Cursor, filtered } from "./pagination.ts";
+import { runnerEvent } from "./runner-events.ts";
 
-/** How many records are read at a time when a list has to be filtered. */
-const batchSize = 500;
-
-type Change = (document: RegistrationDocument, nowMs: number) => RegistrationDocument | undefined;
+type Changed = RegistrationDocument | undefined;
+type Change = (document: RegistrationDocument, nowMs: number) => Changed | Promise<Changed>;
 
 export class RunnerRecords {
   readonly clock: Clock;
@@ -23,12 +23,16 @@ export class RunnerRecords {
     this.clock = clock;
     this.lease = lease;
     this.#store = store;
-    this.#documents = store.collection("runners", { expire: lease.expire, maxHidden: maxLapsed });
+    this.#documents = store.collection("runners", {
+      expire: lease.expire,
+      event: runnerEvent,
+      maxHidden: maxLapsed,
+    });
   }
 
   /** Keeps a new registration; its lease starts now. */
-  async add(registration: Registration): Promise<void> {
-    await this.#documents.put(this.lease.start(registration, this.clock.nowMs()));
+  async add(registration: Registration, by: Actor): Promise<void> {
+    await this.#documents.put(this.lease.start(registration, this.clock.nowMs()), { by });
   }
 
   /** The registration, lapsed or not. */
@@ -36,16 +40,19 @@ export class RunnerRecords {
     return this.#documents.get(canonical(runnerId));
   }
 
-  /** The registration, if it stands. */
-  async find(runnerId: string): Promise<RegistrationDocument | undefined> {
+  /** The registration, if it stands. @param caller whose organization it has to belong to, if anybody's */
+  async find(runnerId: string, caller?: Caller): Promise<RegistrationDocument | undefined> {
     const document = await this.findAny(runnerId);
-    return document?.hidden ? undefined : document;
+    return document?.hidden || !isSeenBy(caller, document?.value) ? undefined : document;
   }
 
-  /** Writes what `change` makes of the registration, if it stands. */
-  changeStanding(runnerId: string, change: Change): Promise<RegistrationDocument | undefined> {
-    return this.change(runnerId, (document, nowMs) =>
-      document.hidden ? undefined : change(document, nowMs),
+  /** Writes what `change` makes of the registration, if it stands and the caller, if anybody, may see it. */
+  changeStanding(runnerId: string, change: Change, by: Actor, caller?: Caller): Promise<Changed> {
+    return this.change(
+      runnerId,
+      (document, nowMs) =>
+        document.hidden || !isSeenBy(caller, document.value) ? undefined : change(document, nowMs),
+      by,
     );
   }
 
@@ -53,39 +60,37 @@ export class RunnerRecords {
    * Writes what `change` makes of the registration, lapsed or not; if somebody else was faster, of the newer
    * one. Where `change` returns undefined or throws, everything stays as it was.
    */
-  async change(runnerId: string, change: Change): Promise<RegistrationDocument | undefined> {
+  async change(runnerId: string, change: Change, by: Actor): Promise<Changed> {
     for (;;) {
       const document = await this.findAny(runnerId);
       if (document === undefined) return undefined;
-      const changed = change(document, this.clock.nowMs());
+      const changed = await change(document, this.clock.nowMs());
       if (changed === undefined || changed === document) return changed;
-      if (await this.#documents.put(changed, { unchanged: document })) return changed;
+      if (await this.#documents.put(changed, { if: { unchanged: document }, by })) return changed;
     }
   }
 
   /** Removes the registration and all that belongs to it, or leaves it DELETING; its tokens go at once. */
-  async remove(runnerId: string): Promise<void> {
-    const left = await this.change(runnerId, (document, nowMs) => this.lease.delete(document, nowMs));
-    if (left === undefined) await this.#documents.take(canonical(runnerId));
-    else await this.#store.takeOwnedBy(left.id);
+  async remove(runnerId: string, by: Actor): Promise<void> {
+    const left = await this.change(runnerId, (document, nowMs) => this.lease.delete(document, nowMs), by);
+    if (left === undefined) await this.#documents.take(canonical(runnerId), by);
+    else await this.#store.takeOwnedBy(left.id, by);
   }
 
-  /** The standing registrations that `matches` accepts, in ascending order of their ids. */
-  async list(
-    { after, limit }: Cursor,
-    matches: ((registration: Registration) => boolean) | undefined,
+  /** The standing registrations that the caller may see and `matches` accepts, in ascending order of their ids. */
+  list(
+    cursor: Cursor,
+    caller: Caller,
+    matches: (registration: Registration) => boolean = () => true,
   ): Promise<RegistrationDocument[]> {
-    if (matches === undefined) return this.#documents.list({ after, limit });
-    const found: RegistrationDocument[] = [];
-    for (let cursor = after; ; ) {
-      const batch = await this.#documents.list({ after: cursor, limit: batchSize });
-      for (const document of batch) {
-        if (!matches(document.value)) continue;
-        found.push(document);
-        if (found.length === limit) return found;
-      }
-      if (batch.length < batchSize) return found;
-      cursor = batch.at(-1)?.id;
-    }
+    return filtered(
+      cursor,
+      (page) => this.#documents.list(page),
+      ({ value }) => isSeenBy(caller, value) && matches(value),
+    );
   }
+}
+
+function isSeenBy(caller: Caller | undefined, registration: Registration | undefined): boolean {
+  return caller === undefined || registration?.organizationId === caller.organization.id;
 }

@@ -1,8 +1,11 @@
 /**
- * The registered runners as others see them: read, listed, deleted, and reporting what they are up to.
+ * The registered runners as others see them: found by their ids, read, listed, updated, deleted, and reporting
+ * what they are up to.
  */
 import { clone, create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { localConfigurationIsFixed, runnerNotFound } from "../errors.ts";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { errors } from "../errors.ts";
+import { RunnerKind } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import {
   type ListRunnersRequest_Filter,
   type Runner,
@@ -12,12 +15,15 @@ import {
   type RunnerSpec,
   type RunnerStatus,
   RunnerStatusSchema,
+  type UpdateRunnerRequest,
 } from "../gen/gitpod/v1/runner_pb.ts";
+import { canonical } from "../ids.ts";
 import type { Switches } from "../profiles.ts";
 import { shown } from "../shown.ts";
-import type { Caller } from "./caller.ts";
-import { type Registration, withRunner, withStatus } from "./lease.ts";
+import { type Caller, manages, runnerSubject } from "./caller.ts";
+import { type Registration, type RegistrationDocument, withRunner, withStatus } from "./lease.ts";
 import { type Cursor, pageOf } from "./pagination.ts";
+import { patched } from "./runner-patch.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 
 /** What a live runner says of itself; what is not set stays as it was. */
@@ -26,7 +32,7 @@ export type RunnerReport = Omit<MessageInitShape<typeof RunnerStatusSchema>, "up
 /** An X25519 public key (DOC: the schema demands exactly this many bytes). */
 const publicKeyBytes = 32;
 
-type RunnersSwitches = Pick<Switches, "unknownIds" | "metricsPassword">;
+type RunnersSwitches = Pick<Switches, "unknownIds" | "metricsPassword" | "desiredPhaseOnUpdate">;
 
 export class Runners {
   readonly #records: RunnerRecords;
@@ -37,12 +43,49 @@ export class Runners {
     this.#switches = switches;
   }
 
-  /** @throws not_found for an id that is unknown or whose registration has lapsed */
-  async get(runnerId: string): Promise<Runner> {
-    const document = await this.#records.find(runnerId);
-    if (document !== undefined) return this.shown(document.value.runner);
-    if (this.#switches.unknownIds === "empty") return create(RunnerSchema, { runnerId });
-    throw runnerNotFound();
+  /**
+   * The runner that a request names, if it stands in the caller's organization; undefined where unknown ids read
+   * as empty.
+   *
+   * @throws not_found for an id that is unknown or whose registration has lapsed
+   */
+  async named(runnerId: string, caller: Caller): Promise<RegistrationDocument | undefined> {
+    const document = await this.#records.find(runnerId, caller);
+    if (document === undefined) this.#refuseUnknown();
+    return document;
+  }
+
+  /** The same, for a request that gives it something: there is nothing to be given to one that is on its way out. */
+  async keeping(runnerId: string, caller: Caller): Promise<RegistrationDocument | undefined> {
+    const document = await this.named(runnerId, caller);
+    if (document?.value.deleting) throw errors.runnerNotFound();
+    return document;
+  }
+
+  async get(runnerId: string, caller: Caller): Promise<Runner> {
+    const document = await this.named(runnerId, caller);
+    return document === undefined ? create(RunnerSchema, { runnerId }) : this.shown(document.value.runner);
+  }
+
+  /** UpdateRunner: takes over what the request sets. */
+  async update(request: UpdateRunnerRequest, caller: Caller): Promise<void> {
+    const document = await this.#records.changeStanding(
+      request.runnerId,
+      async (found, nowMs) => {
+        const { runner, deleting } = found.value;
+        if (deleting) throw errors.runnerNotFound();
+        if (this.#records.lease.isSelfDriven(runner) && !manages(caller, runner)) {
+          throw errors.onlyManagerMayUpdate();
+        }
+        if (request.spec?.desiredPhase !== undefined) this.#mayUpdateDesiredPhase(runner);
+        const updated = await patched(runner, request);
+        if (updated === runner) return found;
+        return withRunner(found, { ...updated, updatedAt: timestampFromMs(nowMs) });
+      },
+      caller.subject,
+      caller,
+    );
+    if (document === undefined) this.#refuseUnknown();
   }
 
   /** The standing runners that the filter accepts, oldest first; a runner sees only itself. */
@@ -50,19 +93,18 @@ export class Runners {
     const matches = matcherOf(filter);
     const { items, pagination } = await pageOf(cursor, (page) =>
       caller.runnerId === undefined
-        ? this.#records.list(page, matches)
+        ? this.#records.list(page, caller, matches)
         : this.#listOnly(caller.runnerId, page, matches),
     );
     return { runners: items.map(({ value }) => this.shown(value.runner)), pagination };
   }
 
   /** Removes a runner, standing or lapsed, with its tokens. */
-  async delete(runnerId: string): Promise<void> {
+  async delete(runnerId: string, caller: Caller): Promise<void> {
     const document = await this.#records.findAny(runnerId);
-    if (document !== undefined) {
-      if (document.value.permanent) throw localConfigurationIsFixed();
-      await this.#records.remove(document.id);
-    } else if (this.#switches.unknownIds !== "empty") throw runnerNotFound();
+    if (document?.value.organizationId !== caller.organization.id) return this.#refuseUnknown();
+    if (document.value.permanent) throw errors.localConfigurationIsFixed();
+    await this.#records.remove(document.id, caller.subject);
   }
 
   /**
@@ -73,10 +115,12 @@ export class Runners {
    */
   async report(runnerId: string, report: RunnerReport): Promise<Runner> {
     const changes = checked(report);
-    const document = await this.#records.changeStanding(runnerId, (found, nowMs) =>
-      withRunner(found, withStatus(found.value.runner, changes, nowMs)),
+    const document = await this.#records.changeStanding(
+      runnerId,
+      (found, nowMs) => withRunner(found, withStatus(found.value.runner, changes, nowMs)),
+      runnerSubject(canonical(runnerId)),
     );
-    if (document === undefined) throw runnerNotFound();
+    if (document === undefined) throw errors.runnerNotFound();
     return clone(RunnerSchema, this.shown(document.value.runner));
   }
 
@@ -87,6 +131,18 @@ export class Runners {
     if (this.#switches.metricsPassword === "as-sent" || !configuration?.metrics?.password) return runner;
     const metrics = { ...configuration.metrics, password: "" };
     return { ...runner, spec: { ...(spec as RunnerSpec), configuration: { ...configuration, metrics } } };
+  }
+
+  #refuseUnknown(): void {
+    if (this.#switches.unknownIds === "not-found") throw errors.runnerNotFound();
+  }
+
+  #mayUpdateDesiredPhase({ kind }: Runner): void {
+    const { desiredPhaseOnUpdate } = this.#switches;
+    if (desiredPhaseOnUpdate === "refuse") throw errors.desiredPhaseIsDeprecated();
+    if (desiredPhaseOnUpdate === "local-configuration" && kind !== RunnerKind.LOCAL_CONFIGURATION) {
+      throw errors.desiredPhaseIsFixed();
+    }
   }
 
   async #listOnly(

@@ -7,15 +7,23 @@ import type { Random } from "../random.ts";
 import type { Collection, Store } from "../store/store.ts";
 import { digest } from "./digest.ts";
 
-/** exchange: works once, for ExchangeToken. access: the bearer of a runner. */
-export type TokenKind = "exchange" | "access";
+/** exchange: works once, for ExchangeToken. access: the bearer of a runner. logs: opens a runner's logs. */
+export type TokenKind = "exchange" | "access" | "logs";
 
 const prefixes: Record<TokenKind, string> = {
   exchange: "rmock_exchange_",
   access: "rmock_access_",
+  logs: "rmock_logs_",
 };
 
-const collections: Record<TokenKind, string> = { exchange: "exchange-tokens", access: "access-tokens" };
+const collections: Record<TokenKind, string> = {
+  exchange: "exchange-tokens",
+  access: "access-tokens",
+  logs: "logs-tokens",
+};
+
+/** DOC: a logs token works for an hour. */
+export const logsTokenTtlMs = 3_600_000;
 
 /** Where the credentials are kept with which a lapsed runner can register itself again. */
 export const credentialCollections: readonly string[] = [collections.exchange, collections.access];
@@ -32,6 +40,18 @@ export function isOurs(text: string): boolean {
   return text.startsWith("rmock_");
 }
 
+/** What a valid bearer of ours stands for. */
+export interface ValidToken {
+  readonly kind: "access" | "logs";
+  readonly runnerId: string;
+  readonly organizationId: string;
+}
+
+/** What a bearer looks like: of which kind it is if it is valid. */
+export function kindOfBearer(text: string): "access" | "logs" {
+  return text.startsWith(prefixes.logs) ? "logs" : "access";
+}
+
 export class Tokens {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -45,6 +65,7 @@ export class Tokens {
     this.#kept = {
       exchange: store.collection(collections.exchange, { listed: false }),
       access: store.collection(collections.access, { listed: false }),
+      logs: store.collection(collections.logs, { listed: false }),
     };
   }
 

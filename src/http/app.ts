@@ -1,9 +1,9 @@
 /**
- * The Fastify app: RPCs by Connect's plugin, health for probes, CORS for browsers, and answers in the right
- * shape for requests that are none of these. Building it does not listen.
+ * The Fastify app: RPCs by Connect's plugin, OpenID Connect discovery, health for probes, CORS for browsers, and
+ * answers in the right shape for requests that are none of these. Building it does not listen.
  */
 
-import { type ConnectRouter, cors as connectCors } from "@connectrpc/connect";
+import { ConnectError, type ConnectRouter, cors as connectCors } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import cors from "@fastify/cors";
 import fastify, {
@@ -12,11 +12,15 @@ import fastify, {
   type FastifyInstance,
   LogController,
 } from "fastify";
-import { badRequest, internalError, unknownRpc } from "../errors.ts";
+import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { shown } from "../shown.ts";
+import type { Worlds } from "../worlds.ts";
 import { decodeInChain } from "./decode-requests.ts";
+import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
+import { serveJsonLines } from "./jsonl.ts";
+import { registerOidc } from "./oidc.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { rewriteUrl } from "./paths.ts";
 import { refuse } from "./refusals.ts";
@@ -27,6 +31,7 @@ const maxBodyBytes = 4 * 1024 * 1024;
 export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly chain: Chain;
+  readonly worlds: Worlds;
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
@@ -42,7 +47,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     serverFactory: (handler) => createOnePortServer(handler, { closeGraceMs: options.stopGraceMs }),
     rewriteUrl,
     frameworkErrors: (error, request, reply) =>
-      refuse(request, reply, badRequest(error.message), error.statusCode),
+      refuse(request, reply, errors.badRequest({ reason: error.message }), error.statusCode),
     loggerInstance: options.logger,
     // The interceptors log calls, by what they are rather than by their URLs.
     logController: new LogController({ disableRequestLogging: true }),
@@ -58,20 +63,22 @@ export function createApp(options: AppOptions): FastifyInstance {
     maxAge: 7200,
   });
   app.register(async (scope) => registerRpcs(scope, options));
+  registerOidc(app, options.worlds);
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     return reply.code(closing ? 503 : 200).send({ status: closing ? "stopping" : "ok" });
   });
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = request.originalUrl.split("?", 1);
-    return refuse(request, reply, unknownRpc(path), 404);
+    return refuse(request, reply, errors.unknownRpc({ path }), 404);
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler((error: FastifyError | ConnectError, request, reply) => {
+    if (error instanceof ConnectError) return refuse(request, reply, error);
     // What Fastify itself finds wrong with a request.
     if ((error.statusCode ?? 500) < 500)
-      return refuse(request, reply, badRequest(error.message), error.statusCode);
+      return refuse(request, reply, errors.badRequest({ reason: error.message }), error.statusCode);
     options.logger.error({ err: error }, "failed");
-    return refuse(request, reply, internalError(error));
+    return refuse(request, reply, errors.internalError({ cause: error }));
   });
   return app;
 }
@@ -86,7 +93,11 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   scope.addHook("onRequest", async (request, reply) => {
     // Connect makes a URL of it; HTTP/1.0 has none at all.
     if (URL.canParse(`http://${request.host}`)) return;
-    return refuse(request, reply, badRequest(`invalid Host header ${shown(request.host)}`));
+    return refuse(
+      request,
+      reply,
+      errors.badRequest({ reason: `invalid Host header ${shown(request.host)}` }),
+    );
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,
@@ -95,6 +106,8 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
     routes(router) {
       options.routes(router);
       decodeInChain(router, { maxBytes: maxBodyBytes, refuseUnknownJson: options.refuseUnknownJson });
+      sendHeadersEarly(router);
+      serveJsonLines(router, { maxBytes: maxBodyBytes });
       explainRefusals(router);
     },
   });

@@ -15,13 +15,7 @@ import {
   type UniversalServerRequest,
 } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import {
-  bodyTooLarge,
-  clientWentAway,
-  extraRequestMessage,
-  missingRequestMessage,
-  undecodable,
-} from "../errors.ts";
+import { errors } from "../errors.ts";
 import { decodeKey } from "../interceptors/decode.ts";
 import { messageFromJson } from "./json-message.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
@@ -73,7 +67,8 @@ function withDecoding(
     const body = await readAll(request.body as AsyncIterable<Uint8Array>, options.maxBytes);
     if (!format.enveloped) return decodeMessage(method, body, compression, format, options);
     const { bytes, compressed } = openEnvelope(body);
-    if (compressed && !compression) throw undecodable("the request is compressed, but does not say how");
+    if (compressed && !compression)
+      throw errors.undecodable({ problem: "the request is compressed, but does not say how" });
     return decodeMessage(method, bytes, compressed ? compression : undefined, format, options);
   };
   const header = new Headers(request.header);
@@ -139,26 +134,28 @@ function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uin
       for await (const chunk of body) {
         length += chunk.length;
         if (length <= limit) chunks.push(chunk);
-        else reject(bodyTooLarge(maxBytes));
+        else reject(errors.bodyTooLarge({ limitBytes: maxBytes }));
       }
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, Math.min(length, limit)));
     };
-    read().catch((error) => reject(error instanceof ConnectError ? error : clientWentAway(error)));
+    read().catch((error) =>
+      reject(error instanceof ConnectError ? error : errors.clientWentAway({ cause: error })),
+    );
   });
 }
 
 function openEnvelope(body: Uint8Array): { bytes: Uint8Array; compressed: boolean } {
-  if (body.length === 0) throw missingRequestMessage();
-  if (body.length < envelopePrefixBytes) throw undecodable("the request breaks off in its five byte prefix");
+  if (body.length === 0) throw errors.missingRequestMessage();
+  if (body.length < envelopePrefixBytes)
+    throw errors.undecodable({ problem: "the request breaks off in its five byte prefix" });
   const flags = body[0] ?? 0;
   const length = new DataView(body.buffer, body.byteOffset).getUint32(1);
   const end = envelopePrefixBytes + length;
   if (end > body.length) {
-    throw undecodable(
-      `the request breaks off: ${length} bytes promised, ${body.length - envelopePrefixBytes} sent`,
-    );
+    const sent = body.length - envelopePrefixBytes;
+    throw errors.undecodable({ problem: `the request breaks off: ${length} bytes promised, ${sent} sent` });
   }
-  if (end < body.length) throw extraRequestMessage();
+  if (end < body.length) throw errors.extraRequestMessage();
   return { bytes: body.subarray(envelopePrefixBytes), compressed: (flags & compressedFlag) !== 0 };
 }
 
@@ -170,14 +167,13 @@ async function decodeMessage(
   { maxBytes, refuseUnknownJson }: DecodeOptions,
 ): Promise<Message> {
   const plain = compression === undefined ? bytes : await compression.decompress(bytes, maxBytes);
-  if (plain.length > maxBytes) throw bodyTooLarge(maxBytes);
+  if (plain.length > maxBytes) throw errors.bodyTooLarge({ limitBytes: maxBytes });
   if (json) return messageFromJson(input, plain, refuseUnknownJson);
   try {
     return fromBinary(input, plain);
   } catch (error) {
-    throw undecodable(
-      `the request is no ${input.typeName}: ${error instanceof Error ? error.message : error}`,
-    );
+    const reason = error instanceof Error ? error.message : error;
+    throw errors.undecodable({ problem: `the request is no ${input.typeName}: ${reason}` });
   }
 }
 
@@ -185,6 +181,6 @@ function fromBase64(text: string): Uint8Array {
   try {
     return base64Decode(text);
   } catch {
-    throw undecodable("the query parameter message is not base64");
+    throw errors.undecodable({ problem: "the query parameter message is not base64" });
   }
 }

@@ -9,7 +9,7 @@ import {
   type UniversalServerRequest,
 } from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { methodNotAllowed, unsupportedContentType } from "../errors.ts";
+import { errors } from "../errors.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
 /** The router's handlers explain themselves from now on. */
@@ -27,9 +27,15 @@ export function explainRefusals(router: ConnectRouter): void {
 function refusalOf(
   status: number,
   { method, header }: UniversalServerRequest,
-  { requestPath }: UniversalHandler,
+  handler: UniversalHandler,
 ): ConnectError | undefined {
-  if (status === 405) return methodNotAllowed(method, requestPath);
-  if (status === 415) return unsupportedContentType(header.get("content-type"));
-  return undefined;
+  if (status === 405) return errors.methodNotAllowed({ path: handler.requestPath, method });
+  if (status !== 415) return undefined;
+  const contentType = header.get("content-type");
+  if (contentType === null) return errors.noContentType();
+  const expected =
+    handler.method.methodKind === "unary"
+      ? "application/json, application/proto"
+      : "application/connect+json, application/connect+proto, application/jsonl";
+  return errors.unsupportedContentType({ contentType, expected });
 }

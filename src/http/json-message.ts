@@ -3,7 +3,8 @@
  * in the request. Whether those are refused is the server's `unknownJson` switch.
  */
 import { type DescMessage, fromJsonString, type JsonValue, type Message } from "@bufbuild/protobuf";
-import { undecodable } from "../errors.ts";
+import { errors } from "../errors.ts";
+import { pathText, unknownNamesIn } from "../json-problems.ts";
 
 /** @throws invalid_argument for what is no JSON, or no JSON of this message */
 export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnknown: boolean): Message {
@@ -14,10 +15,12 @@ export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnkn
     return fromJsonString(desc, text, { ignoreUnknownFields: !refuseUnknown });
   } catch (error) {
     const json = text === undefined ? notJson(error) : parsed(text);
-    if (!refuseUnknown) throw undecodable(withoutSecrets(messageOf(error)));
+    if (!refuseUnknown) throw errors.undecodable({ problem: withoutSecrets(messageOf(error)) });
     if (desc.fields.length === 0 && isSdksEmpty(json)) return messageFromJson(desc, bytes, false);
-    const unknown = unknownIn(desc, json, "");
-    throw undecodable(unknown.length > 0 ? unknown.join("; ") : withoutSecrets(messageOf(error)));
+    const unknown = unknownNamesIn(desc, json).map(({ path, problem }) => `${pathText(path)}: ${problem}`);
+    throw errors.undecodable({
+      problem: unknown.length > 0 ? unknown.join("; ") : withoutSecrets(messageOf(error)),
+    });
   }
 }
 
@@ -30,26 +33,7 @@ function parsed(text: string): JsonValue {
 }
 
 function notJson(error: unknown): never {
-  throw undecodable(`the request body is not JSON: ${withoutContent(messageOf(error))}`);
-}
-
-/** Every field and enum name in `json` that the schema does not know, with its path. */
-function unknownIn(desc: DescMessage, json: JsonValue | undefined, path: string): string[] {
-  // google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields.
-  if (desc.typeName.startsWith("google.protobuf.") || typeof json !== "object" || json === null) return [];
-  return Object.entries(json).flatMap(([key, value]) => {
-    const at = path === "" ? key : `${path}.${key}`;
-    const field = desc.fields.find((candidate) => candidate.jsonName === key || candidate.name === key);
-    if (field === undefined) return [`${at}: ${desc.typeName} has no such field`];
-    const values = Array.isArray(value) ? value : [value];
-    const pathOf = (index: number) => (Array.isArray(value) ? `${at}[${index}]` : at);
-    return values.flatMap((item, index) => {
-      if (field.message) return unknownIn(field.message, item, pathOf(index));
-      const known =
-        typeof item !== "string" || (field.enum?.values.some(({ name }) => name === item) ?? true);
-      return known ? [] : [`${pathOf(index)}: ${field.enum?.typeName} has no value ${JSON.stringify(item)}`];
-    });
-  });
+  throw errors.undecodable({ problem: `the request body is not JSON: ${withoutContent(messageOf(error))}` });
 }
 
 function messageOf(error: unknown): string {

@@ -7,9 +7,9 @@ import { callerKey, worldKey } from "../call.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Claim, Identity } from "../domain/identity.ts";
 import { isAnonymous } from "../domain/permissions.ts";
-import { invalidBearer } from "../errors.ts";
-import type { World } from "../world.ts";
-import { defaultWorldName, type Worlds } from "../worlds.ts";
+import { errors } from "../errors.ts";
+import { defaultWorldName, type World } from "../world.ts";
+import type { Worlds } from "../worlds.ts";
 
 /** Names the world; a world in the path of a request is put here too, and wins. */
 export const worldHeader = "runner-mock-world";
@@ -21,7 +21,7 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
     const name = requestHeader.get(worldHeader) ?? defaultWorldName;
     const claim = identity.claimOf(requestHeader.get("authorization"), isAnonymous(method));
     // Strangers open no worlds, and no token is valid in a world that is not there yet.
-    if ("accessToken" in claim && claim.otherwise === undefined && !worlds.has(name)) throw invalidBearer();
+    if ("issued" in claim && claim.otherwise === undefined && !worlds.has(name)) throw errors.invalidBearer();
     const world = await worlds.enter(name);
     values.set(worldKey, world);
     // Aborted when a call has ended, however it did; it may have ended while the world was opened.
@@ -33,9 +33,9 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
 
 async function callerOf(claim: Claim, identity: Identity, { registrar }: World): Promise<Caller> {
   if ("caller" in claim) return claim.caller;
-  const { accessToken, otherwise } = claim;
-  const runnerId = await registrar.authenticate(accessToken);
-  const caller = runnerId === undefined ? otherwise : identity.runner(runnerId, accessToken);
-  if (caller === undefined) throw invalidBearer();
+  const { issued, otherwise } = claim;
+  const valid = await registrar.authenticate(issued);
+  const caller = valid === undefined ? otherwise : identity.issuedTo(valid, issued);
+  if (caller === undefined) throw errors.invalidBearer();
   return caller;
 }

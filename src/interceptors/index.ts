@@ -4,6 +4,7 @@ import type { Identity } from "../domain/identity.ts";
 import type { Log } from "../log.ts";
 import type { Worlds } from "../worlds.ts";
 import { authorizeCall } from "./authorize.ts";
+import { tellBegun } from "./begun.ts";
 import { decodeRequest } from "./decode.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { takePageFromQuery } from "./page-from-query.ts";
@@ -20,6 +21,13 @@ export interface Chain {
 export function createChain(worlds: Worlds, identity: Identity, log: Log): Chain {
   return {
     requestGate: withReport(createGate(worlds, identity), log),
-    interceptors: [createReport(log), decodeRequest, takePageFromQuery, authorizeCall, validateRequest],
+    interceptors: [
+      createReport(log),
+      tellBegun,
+      decodeRequest,
+      takePageFromQuery,
+      authorizeCall,
+      validateRequest,
+    ],
   };
 }

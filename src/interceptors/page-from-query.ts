@@ -4,7 +4,7 @@
  */
 import { create, type Message } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import { invalidPageSize } from "../errors.ts";
+import { errors } from "../errors.ts";
 import { type PaginationRequest, PaginationRequestSchema } from "../gen/gitpod/v1/pagination_pb.ts";
 
 export const takePageFromQuery: Interceptor = (next) => async (request) => {
@@ -25,6 +25,6 @@ export const takePageFromQuery: Interceptor = (next) => async (request) => {
 
 function parsePageSize(text: string): number {
   // At most nine digits: an int32, whose range the request's validation then checks.
-  if (!/^\d{1,9}$/.test(text)) throw invalidPageSize(text);
+  if (!/^\d{1,9}$/.test(text)) throw errors.invalidPageSize({ size: text });
   return Number(text);
 }

@@ -10,7 +10,7 @@ import {
 } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { callerKey, worldKey } from "../call.ts";
-import { internalError } from "../errors.ts";
+import { errors } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Gate } from "./gate.ts";
 import { withOutcome } from "./outcome.ts";
@@ -50,7 +50,7 @@ function report(
     log.debug({ ...call, code: "ok" }, "answered");
     return undefined;
   }
-  const failure = error instanceof ConnectError ? error : internalError(error);
+  const failure = error instanceof ConnectError ? error : errors.internalError({ cause: error });
   const code = codeToString(failure.code);
   if (failure.code === Code.Internal) log.error({ ...call, code, err: failure.cause ?? failure }, "failed");
   else log.info({ ...call, code, reason: failure.rawMessage }, "refused");

@@ -1,17 +1,21 @@
 /** The services of the API and what implements them; an RPC without an implementation is `unimplemented`. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
+import { EventService } from "../gen/gitpod/v1/event_pb.ts";
 import { GatewayService } from "../gen/gitpod/v1/gateway_pb.ts";
 import { IdentityService } from "../gen/gitpod/v1/identity_pb.ts";
 import { RunnerConfigurationService } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerService } from "../gen/gitpod/v1/runner_pb.ts";
+import { eventService } from "./event-service.ts";
+import { gatewayService } from "./gateway-service.ts";
 import { identityService } from "./identity-service.ts";
 import { runnerService } from "./runner-service.ts";
 
 const services: readonly (readonly [DescService, object])[] = [
   [RunnerService, runnerService],
   [IdentityService, identityService],
-  [GatewayService, {}],
+  [EventService, eventService],
+  [GatewayService, gatewayService],
   [RunnerConfigurationService, {}],
 ];
 

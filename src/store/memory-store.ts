@@ -1,46 +1,36 @@
 /**
- * The store in memory. Lookups by id are a Map's, lists walk a B+ tree, and expiry is a queue of due moments
- * with one timer on the clock: nothing ever walks all documents.
+ * The store in memory. Lookups by id are a Map's, lists walk a B+ tree, and expiry waits in a queue of due
+ * moments: nothing ever walks all documents.
  */
 import sortedBTree from "sorted-btree";
-import TinyQueue from "tinyqueue";
 import type { Clock } from "../clock.ts";
-import type { Collection, CollectionRules, Condition, Document, Store } from "./store.ts";
+import type { Ids } from "../ids.ts";
+import { DueQueue, type Slot } from "./due-queue.ts";
+import { MemoryFeed } from "./memory-feed.ts";
+import type { Actor, Collection, CollectionRules, Document, Page, Store, Write } from "./store.ts";
 
 type AnyCollection = MemoryCollection<unknown>;
 
-/** What is known of an id in a collection. */
-interface Slot<T> {
-  document: Document<T>;
-  /** When its entry in the queue comes up, if it has one. An entry of another moment is of no more use. */
-  queuedAtMs: number | undefined;
-}
-
-/** A promise to look at a document again. A renewed document is found not yet due and queued anew. */
-interface Due {
+/** When a change happens, and who makes it. */
+interface Change {
   readonly atMs: number;
-  readonly collection: AnyCollection;
-  readonly slot: Slot<unknown>;
+  readonly by: Actor;
 }
-
-/** Documents due at one moment go in the order of their ids: for runners the order of creation. */
-const byMoment = (a: Due, b: Due) => a.atMs - b.atMs || (a.slot.document.id < b.slot.document.id ? -1 : 1);
-
-/** Below this many, useless entries stay in the queue until their moment comes. */
-const toleratedUseless = 1_000;
 
 export class MemoryStore implements Store {
+  readonly feed: MemoryFeed;
   readonly #clock: Clock;
   readonly #collections: AnyCollection[] = [];
   /** By owner and collection, the ids of what is owned. */
   readonly #owned = new Map<string, Map<AnyCollection, Set<string>>>();
-  #dues = new TinyQueue<Due>([], byMoment);
-  #useless = 0;
-  #armedAtMs = Number.POSITIVE_INFINITY;
-  #disarm: (() => void) | undefined;
+  /** @internal What falls due in its collections. */
+  readonly dues: DueQueue;
 
-  constructor(clock: Clock) {
+  /** @param maxFeedEntries how many entries its feed keeps */
+  constructor(clock: Clock, ids: Ids, maxFeedEntries: number) {
     this.#clock = clock;
+    this.feed = new MemoryFeed(ids, maxFeedEntries);
+    this.dues = new DueQueue(clock);
   }
 
   collection<T>(name: string, rules: CollectionRules<T> = {}): Collection<T> {
@@ -49,8 +39,8 @@ export class MemoryStore implements Store {
     return collection;
   }
 
-  async takeOwnedBy(owner: string): Promise<void> {
-    this.removeOwnedBy(owner);
+  async takeOwnedBy(owner: string, by?: Actor): Promise<void> {
+    this.removeOwnedBy(owner, { atMs: this.nowMs(), by }, this.isVisible(owner));
   }
 
   /** @internal What follows serves the collections of this store. */
@@ -63,11 +53,22 @@ export class MemoryStore implements Store {
     return this.#collections.some((collection) => collection.has(id));
   }
 
-  removeOwnedBy(owner: string): void {
+  /** Whether others see the document of that id. */
+  isVisible(id: string): boolean {
+    return this.#collections.some((collection) => collection.isVisible(id));
+  }
+
+  /** @param visible whether others saw the owner up to now */
+  removeOwnedBy(owner: string, change: Change, visible: boolean): void {
     const owned = this.#owned.get(owner);
     if (owned === undefined) return;
     this.#owned.delete(owner);
-    for (const [collection, ids] of owned) for (const id of ids) collection.remove(id);
+    for (const [collection, ids] of owned) for (const id of ids) collection.remove(id, change, visible);
+  }
+
+  /** Tells that what belongs to an owner has come into sight with it, or gone out of it. */
+  tellOwnedBy(owner: string, visible: boolean, change: Change): void {
+    for (const [collection, ids] of this.#owned.get(owner) ?? []) collection.tellSight(ids, visible, change);
   }
 
   ownedBy(owner: string, collectionName: string, nowMs: number): Document<unknown>[] {
@@ -92,57 +93,6 @@ export class MemoryStore implements Store {
     owned?.delete(collection);
     if (owned?.size === 0) this.#owned.delete(owner);
   }
-
-  /** Queues a document for the moment at which it expires, unless it is looked at before that anyway. */
-  queue(slot: Slot<unknown>, collection: AnyCollection): void {
-    const atMs = slot.document.expiresAtMs;
-    if (atMs === undefined || (slot.queuedAtMs !== undefined && slot.queuedAtMs <= atMs)) return;
-    this.unqueue(slot);
-    slot.queuedAtMs = atMs;
-    this.#dues.push({ atMs, collection, slot });
-    if (atMs < this.#armedAtMs) this.#arm();
-  }
-
-  /** Makes the entry of a document useless. Once most are, they are thrown away. */
-  unqueue(slot: Slot<unknown>): void {
-    if (slot.queuedAtMs === undefined) return;
-    slot.queuedAtMs = undefined;
-    this.#useless++;
-    if (this.#useless < toleratedUseless || this.#useless < this.#dues.length / 2) return;
-    this.#dues = new TinyQueue(this.#dues.data.filter(isUseful), byMoment);
-    this.#useless = 0;
-  }
-
-  #arm(): void {
-    this.#disarm?.();
-    this.#disarm = undefined;
-    let next = this.#dues.peek();
-    for (; next !== undefined && !isUseful(next); next = this.#dues.peek()) {
-      this.#dues.pop();
-      this.#useless--;
-    }
-    this.#armedAtMs = next?.atMs ?? Number.POSITIVE_INFINITY;
-    if (next !== undefined) this.#disarm = this.#clock.schedule(next.atMs, (dueAtMs) => this.#sweep(dueAtMs));
-  }
-
-  #sweep(dueAtMs: number): void {
-    for (let due = this.#dues.peek(); due && due.atMs <= dueAtMs; due = this.#dues.peek()) {
-      this.#dues.pop();
-      if (!isUseful(due)) {
-        this.#useless--;
-        continue;
-      }
-      due.slot.queuedAtMs = undefined;
-      due.collection.settle(due.slot.document.id, dueAtMs);
-      // Renewed: it is still there, and due later.
-      if (due.collection.holds(due.slot)) this.queue(due.slot, due.collection);
-    }
-    this.#arm();
-  }
-}
-
-function isUseful({ atMs, slot }: Due): boolean {
-  return slot.queuedAtMs === atMs;
 }
 
 class MemoryCollection<T> implements Collection<T> {
@@ -166,30 +116,33 @@ class MemoryCollection<T> implements Collection<T> {
     return this.settle(id, this.#store.nowMs());
   }
 
-  async put(document: Document<T>, condition?: Condition<T>): Promise<boolean> {
-    const current = this.settle(document.id, this.#store.nowMs());
+  async put(document: Document<T>, { if: condition, by }: Write<T> = {}): Promise<boolean> {
+    const atMs = this.#store.nowMs();
+    const current = this.settle(document.id, atMs);
     if (condition === "absent" && current !== undefined) return false;
     if (typeof condition === "object" && current !== condition.unchanged) return false;
     if (document.owner !== undefined && !this.#store.has(document.owner)) return false;
-    this.#write(document, current);
+    this.#write(document, current, { atMs, by });
     return true;
   }
 
-  async take(id: string): Promise<Document<T> | undefined> {
-    const current = this.settle(id, this.#store.nowMs());
+  async take(id: string, by?: Actor): Promise<Document<T> | undefined> {
+    const atMs = this.#store.nowMs();
+    const current = this.settle(id, atMs);
     if (current === undefined) return undefined;
-    this.remove(id);
+    this.remove(id, { atMs, by });
     return current;
   }
 
-  async list({ after, limit }: { after?: string | undefined; limit: number }): Promise<Document<T>[]> {
+  async list({ after, until, limit }: Page): Promise<Document<T>[]> {
     if (this.#order === undefined) throw new Error(`the collection ${this.name} keeps no order`);
     const nowMs = this.#store.nowMs();
     const page: Document<T>[] = [];
     let id = this.#order.nextHigherKey(after);
     for (; id !== undefined && page.length < limit; id = this.#order.nextHigherKey(id)) {
+      if (until !== undefined && id >= until) break;
       const document = this.settle(id, nowMs);
-      if (document !== undefined && !document.hidden) page.push(document);
+      if (document !== undefined && this.#isSeen(document)) page.push(document);
     }
     return page;
   }
@@ -200,45 +153,85 @@ class MemoryCollection<T> implements Collection<T> {
     while (document?.expiresAtMs !== undefined && document.expiresAtMs <= nowMs) {
       const expiredAtMs = document.expiresAtMs;
       const next = this.#rules.expire?.(document, (name) => this.#store.ownedBy(id, name, expiredAtMs));
-      if (next === undefined) this.remove(id);
-      else this.#write(next, document);
+      const change = { atMs: expiredAtMs, by: undefined };
+      if (next === undefined) this.remove(id, change);
+      else this.#write(next, document, change);
       // Not `next`: it may be one hidden document too many.
       document = this.#slots.get(id)?.document;
     }
     return document;
   }
 
-  remove(id: string): void {
+  /** @param visible whether others see what it belongs to, if anything */
+  remove(id: string, change: Change, visible = this.#isOwnerSeen(this.#slots.get(id)?.document)): void {
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
+    const seen = visible && !slot.document.hidden;
     this.#slots.delete(id);
     this.#order?.delete(id);
     this.#hidden.delete(id);
     this.#setOwner(id, slot.document.owner, undefined);
-    this.#store.unqueue(slot as Slot<unknown>);
-    this.#store.removeOwnedBy(id);
+    this.#store.dues.unqueue(slot as Slot<unknown>);
+    if (seen) this.#tell(slot.document, undefined, change);
+    this.#store.removeOwnedBy(id, change, seen);
   }
 
   has(id: string): boolean {
     return this.#slots.has(id);
   }
 
+  isVisible(id: string): boolean {
+    const slot = this.#slots.get(id);
+    return slot !== undefined && this.#isSeen(slot.document);
+  }
+
+  tellSight(ids: Iterable<string>, visible: boolean, change: Change): void {
+    if (this.#rules.event === undefined) return;
+    for (const id of ids) {
+      const document = this.#slots.get(id)?.document;
+      if (document === undefined || document.hidden) continue;
+      this.#tell(visible ? undefined : document, visible ? document : undefined, change);
+    }
+  }
+
   holds(slot: Slot<unknown>): boolean {
     return this.#slots.get(slot.document.id) === slot;
   }
 
-  #write(document: Document<T>, current: Document<T> | undefined): void {
+  #write(document: Document<T>, current: Document<T> | undefined, change: Change): void {
     const { id, owner } = document;
     const slot = this.#slots.get(id) ?? { document, queuedAtMs: undefined };
     slot.document = document;
     this.#slots.set(id, slot);
     this.#setOwner(id, current?.owner, owner);
-    this.#store.queue(slot as Slot<unknown>, this as AnyCollection);
-    if (document.hidden) this.#hide(id);
+    this.#store.dues.queue(slot as Slot<unknown>, this as AnyCollection);
+    if (document.hidden) this.#hide(id, change);
     else if (current === undefined || current.hidden) {
       this.#hidden.delete(id);
       this.#order?.set(id, undefined);
     }
+    this.#tellWritten(document, current, change);
+  }
+
+  #tellWritten(document: Document<T>, current: Document<T> | undefined, change: Change): void {
+    if (this.#rules.event === undefined || !this.#isOwnerSeen(document)) return;
+    const [wasSeen, isSeen] = [current !== undefined && !current.hidden, !document.hidden];
+    this.#tell(wasSeen ? current : undefined, isSeen ? document : undefined, change);
+    if (current !== undefined && wasSeen !== isSeen) this.#store.tellOwnedBy(document.id, isSeen, change);
+  }
+
+  #tell(before: Document<T> | undefined, after: Document<T> | undefined, { atMs, by }: Change): void {
+    if (before === undefined && after === undefined) return;
+    const event = this.#rules.event?.(before, after);
+    if (event !== undefined) this.#store.feed.append(event, atMs, by);
+  }
+
+  #isSeen(document: Document<T>): boolean {
+    return !document.hidden && this.#isOwnerSeen(document);
+  }
+
+  #isOwnerSeen(document: Document<T> | undefined): boolean {
+    return document?.owner === undefined || this.#store.isVisible(document.owner);
   }
 
   #setOwner(id: string, before: string | undefined, after: string | undefined): void {
@@ -247,11 +240,11 @@ class MemoryCollection<T> implements Collection<T> {
     if (after !== undefined) this.#store.own(after, id, this as AnyCollection);
   }
 
-  #hide(id: string): void {
+  #hide(id: string, change: Change): void {
     this.#order?.delete(id);
     this.#hidden.add(id);
     if (this.#hidden.size <= (this.#rules.maxHidden ?? Number.POSITIVE_INFINITY)) return;
     const [longest] = this.#hidden;
-    if (longest !== undefined) this.remove(longest);
+    if (longest !== undefined) this.remove(longest, change);
   }
 }

@@ -31,7 +31,7 @@ const permissive = sharing({ profile: "permissive" });
 const unknownId = "0198a1b2-c3d4-7e5f-8a6b-9c0d1e2f3a4d";
 
 describe("the profiles", () => {
-  // The table of design.md: the switches that there are so far.
+  // The table that design and documentation agree on.
   const table: Record<SwitchName, readonly [documented: string, observed: string, permissive: string]> = {
     lapse: ["remove", "deactivate", "never"],
     validation: ["strict", "strict", "off"],
@@ -39,10 +39,13 @@ describe("the profiles", () => {
     unknownIds: ["not-found", "not-found", "empty"],
     unknownExchangeToken: ["refuse", "refuse", "exchange"],
     desiredPhaseOnCreate: ["keep", "activate", "keep"],
+    desiredPhaseOnUpdate: ["local-configuration", "refuse", "take"],
     localConfigurationRunner: ["absent", "present", "absent"],
     secondManagedRunner: ["allow", "refuse", "allow"],
     managedRunners: ["plain", "self-driven", "plain"],
     delete: ["at-once", "deferred", "at-once"],
+    adminPolicies: ["take", "take", "take"],
+    auditLogs: ["answer", "enterprise-only", "answer"],
     legacyAccessToken: ["filled", "empty", "filled"],
     metricsPassword: ["as-sent", "blank", "as-sent"],
   };

@@ -4,9 +4,9 @@ import { WorldClock } from "../../src/clock.ts";
 import { Tokens } from "../../src/domain/tokens.ts";
 import { IdentityService, Principal } from "../../src/gen/gitpod/v1/identity_pb.ts";
 import { RunnerPhase, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
-import { MemoryStore } from "../../src/store/memory-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { countingRandom, failureOf, stillTime } from "../support/mock.ts";
+import { memoryStore } from "../support/parts.ts";
 import {
   asRunner,
   callOutcome,
@@ -262,8 +262,9 @@ describe("what is kept of a token", () => {
   test("is its SHA-256, never the token", async () => {
     const clock = new WorldClock(stillTime);
     const kept: unknown[] = [];
-    const store = new MemoryStore(clock);
+    const store = memoryStore(clock);
     const watched: Store = {
+      feed: store.feed,
       takeOwnedBy: (owner) => store.takeOwnedBy(owner),
       collection: (name, rules) => {
         const collection = store.collection(name, rules);
@@ -278,8 +279,12 @@ describe("what is kept of a token", () => {
       },
     };
     await store.collection("runners").put({ id: "the-runner", value: {} });
-    const tokens = new Tokens(clock, countingRandom(), watched, { exchange: 1000, access: undefined });
-    for (const kind of ["exchange", "access"] as const) {
+    const tokens = new Tokens(clock, countingRandom(), watched, {
+      exchange: 1000,
+      access: undefined,
+      logs: 1000,
+    });
+    for (const kind of ["exchange", "access", "logs"] as const) {
       const token = (await tokens.issue(kind, "the-runner")) ?? "";
       expect(await tokens.runnerIdOf(kind, token)).toBe("the-runner");
       const secret = token.slice(token.lastIndexOf("_") + 1);
@@ -287,7 +292,7 @@ describe("what is kept of a token", () => {
       expect(Buffer.from(secret, "base64url")).toHaveLength(32);
       expect(JSON.stringify(kept)).not.toContain(secret);
     }
-    expect(kept).toHaveLength(2);
+    expect(kept).toHaveLength(3);
   });
 
   test("is not in the log", async ({ start }) => {

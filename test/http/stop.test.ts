@@ -15,13 +15,14 @@ import {
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Identity } from "../../src/domain/identity.ts";
-import { serverStopping } from "../../src/errors.ts";
+import { errors } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createChain } from "../../src/interceptors/index.ts";
 import { inProcessDefaults, settingsOf } from "../../src/options.ts";
 import { World } from "../../src/world.ts";
 import { Worlds } from "../../src/worlds.ts";
 import { countingRandom, stillTime } from "../support/mock.ts";
+import { worldSettings } from "../support/parts.ts";
 
 /** rpc Wait(Empty) returns (Empty); rpc Watch(Empty) returns (stream Empty) */
 const service = createFileRegistry(
@@ -61,8 +62,9 @@ function deferred() {
 async function startSlow() {
   const settings = settingsOf({ stopGrace: "5s" }, inProcessDefaults);
   const logger = pino({ level: "silent" });
+  const world = await worldSettings();
   const worlds = new Worlds({
-    open: (name) => World.open(name, settings.world, stillTime, countingRandom()),
+    open: (name) => World.open(name, world, stillTime, countingRandom()),
     host: stillTime,
     maxWorlds: 10,
     idleMs: 1000,
@@ -71,7 +73,8 @@ async function startSlow() {
   const called = deferred();
   const answer = deferred();
   const app = createApp({
-    chain: createChain(worlds, new Identity("open", new Map(), "core"), logger),
+    worlds,
+    chain: createChain(worlds, new Identity("open", [], "core"), logger),
     refuseUnknownJson: true,
     logger,
     stopGraceMs: settings.stopGraceMs,
@@ -91,7 +94,7 @@ async function startSlow() {
   });
   await app.listen({ host: "127.0.0.1", port: 0 });
   const stop = async () => {
-    shutdown.abort(serverStopping());
+    shutdown.abort(errors.serverStopping());
     await app.close();
     worlds.close();
   };

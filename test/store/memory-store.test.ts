@@ -3,9 +3,10 @@ import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type Clock, WorldClock } from "../../src/clock.ts";
-import { MemoryStore } from "../../src/store/memory-store.ts";
+import type { MemoryStore } from "../../src/store/memory-store.ts";
 import type { Collection, CollectionRules, Document, Owned } from "../../src/store/store.ts";
 import { startMs, stillTime } from "../support/mock.ts";
+import { memoryStore } from "../support/parts.ts";
 
 /** A clock that never wakes anybody: what expires has to be found out by who reads. */
 class SleepyClock implements Clock {
@@ -29,7 +30,7 @@ let clock: WorldClock;
 let store: MemoryStore;
 beforeEach(() => {
   clock = new WorldClock(stillTime);
-  store = new MemoryStore(clock);
+  store = memoryStore(clock);
 });
 
 const collection = <T = string>(rules?: CollectionRules<T>, name = "things") =>
@@ -57,23 +58,23 @@ describe("put", () => {
 
   test("if absent writes only where there is no such document", async () => {
     const things = collection();
-    expect(await things.put(doc("a"), "absent")).toBe(true);
-    expect(await things.put(doc("a", undefined, "newer"), "absent")).toBe(false);
+    expect(await things.put(doc("a"), { if: "absent" })).toBe(true);
+    expect(await things.put(doc("a", undefined, "newer"), { if: "absent" })).toBe(false);
     expect((await things.get("a"))?.value).toBe("value of a");
     await things.take("a");
-    expect(await things.put(doc("a", undefined, "newer"), "absent")).toBe(true);
+    expect(await things.put(doc("a", undefined, "newer"), { if: "absent" })).toBe(true);
   });
 
   test("if unchanged writes only over the document that was read", async () => {
     const things = collection();
     await things.put(doc("a"));
     const read = (await things.get("a")) as Document<string>;
-    expect(await things.put(doc("a", undefined, "second"), { unchanged: read })).toBe(true);
-    expect(await things.put(doc("a", undefined, "third"), { unchanged: read })).toBe(false);
+    expect(await things.put(doc("a", undefined, "second"), { if: { unchanged: read } })).toBe(true);
+    expect(await things.put(doc("a", undefined, "third"), { if: { unchanged: read } })).toBe(false);
     expect((await things.get("a"))?.value).toBe("second");
     const second = (await things.get("a")) as Document<string>;
     await things.take("a");
-    expect(await things.put(doc("a"), { unchanged: second })).toBe(false);
+    expect(await things.put(doc("a"), { if: { unchanged: second } })).toBe(false);
     expect(await things.get("a")).toBeUndefined();
   });
 
@@ -82,7 +83,7 @@ describe("put", () => {
     await things.put(doc("a"));
     const read = (await things.get("a")) as Document<string>;
     await things.put(doc("a"));
-    expect(await things.put(doc("a", undefined, "newer"), { unchanged: read })).toBe(false);
+    expect(await things.put(doc("a", undefined, "newer"), { if: { unchanged: read } })).toBe(false);
   });
 
   test("takes what has expired for absent and for changed", async () => {
@@ -90,15 +91,17 @@ describe("put", () => {
     await things.put(doc("a", 10));
     const read = (await things.get("a")) as Document<string>;
     await clock.advance(10);
-    expect(await things.put(doc("a", 30), { unchanged: read })).toBe(false);
-    expect(await things.put(doc("a", 20), "absent")).toBe(true);
+    expect(await things.put(doc("a", 30), { if: { unchanged: read } })).toBe(false);
+    expect(await things.put(doc("a", 20), { if: "absent" })).toBe(true);
   });
 
   test("lets exactly one of many writers at once change what all have read", async () => {
     const things = collection<number>();
     await things.put({ id: "a", value: 0 });
     const unchanged = (await things.get("a")) as Document<number>;
-    const writers = Array.from({ length: 50 }, (_, value) => things.put({ id: "a", value }, { unchanged }));
+    const writers = Array.from({ length: 50 }, (_, value) =>
+      things.put({ id: "a", value }, { if: { unchanged } }),
+    );
     expect((await Promise.all(writers)).filter(Boolean)).toHaveLength(1);
   });
 
@@ -106,7 +109,7 @@ describe("put", () => {
     const [one, other] = [collection({}, "one"), collection({}, "other")];
     await one.put(doc("a"));
     expect(await other.get("a")).toBeUndefined();
-    expect(await other.put(doc("a"), "absent")).toBe(true);
+    expect(await other.put(doc("a"), { if: "absent" })).toBe(true);
     await one.take("a");
     expect(await other.get("a")).toEqual(doc("a"));
   });
@@ -175,7 +178,7 @@ describe("list", () => {
 
   test("fills the page where documents in between have expired", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const things = collection();
     for (const [index, id] of ["a", "b", "c", "d", "e", "f"].entries()) {
       await things.put(doc(id, index % 2 === 0 ? 10 : 1000));
@@ -217,13 +220,13 @@ describe("a document that expires", () => {
 
   test("is gone for every reader even if no timer ever fires", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const things = collection();
     const readers: [string, (id: string) => Promise<unknown>][] = [
       ["get", (id) => things.get(id)],
       ["take", (id) => things.take(id)],
       ["list", async (id) => (await things.list({ limit: 100 })).find((document) => document.id === id)],
-      ["put if absent", async (id) => ((await things.put(doc(id), "absent")) ? undefined : "there")],
+      ["put if absent", async (id) => ((await things.put(doc(id), { if: "absent" })) ? undefined : "there")],
     ];
     for (const [id] of readers) await things.put(doc(id, 10));
     sleepy.ms += 9;
@@ -308,7 +311,7 @@ describe("the expiry rule", () => {
   test("is applied once where a reader is faster than the timer", async () => {
     const sleepy = new SleepyClock();
     const wakes: ((dueAtMs: number) => unknown)[] = [];
-    store = new MemoryStore({
+    store = memoryStore({
       nowMs: () => sleepy.nowMs(),
       schedule: (_atMs, run) => {
         wakes.push(run);
@@ -332,7 +335,7 @@ describe("the expiry rule", () => {
 
   test("is applied as often as moments have passed, each at its own", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const expire = stepwise();
     const things = collection({ expire });
     await things.put(doc("a", 10, "v"));
@@ -507,7 +510,7 @@ test("a document whose moment was moved back and forth is waited for once, not o
       return clock.schedule(atMs, run);
     },
   };
-  const things = new MemoryStore(counting).collection<string>("things");
+  const things = memoryStore(counting).collection<string>("things");
   const inMs = (ms: number) => ({ id: "a", value: "", expiresAtMs: clock.nowMs() + ms });
   for (let moves = 0; moves < 200; moves++) {
     await things.put(inMs(24 * 3_600_000));
@@ -529,7 +532,7 @@ describe("a hidden document", () => {
     await things.put(hidden("b"));
     expect(await idsOf(things)).toEqual(["a", "c"]);
     expect(await things.get("b")).toEqual(hidden("b"));
-    expect(await things.put(doc("b"), "absent")).toBe(false);
+    expect(await things.put(doc("b"), { if: "absent" })).toBe(false);
     await things.put({ ...doc("b"), hidden: false });
     expect(await idsOf(things)).toEqual(["a", "b", "c"]);
     await things.put(hidden("b"));
@@ -574,7 +577,7 @@ describe("a hidden document", () => {
 
   test("by the expiry rule counts like any other, and with maxHidden: 0 there is none", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const expire = (document: Document<string>) =>
       document.hidden ? undefined : { ...document, hidden: true, expiresAtMs: startMs + 1000 };
     const none = collection({ expire, maxHidden: 0 });
@@ -587,7 +590,7 @@ describe("a hidden document", () => {
 describe("what the store costs", () => {
   test("one timer stands on the clock, however many documents expire", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const things = collection();
     for (let i = 0; i < 10_000; i++) await things.put(doc(`${i}`, 1000 + i));
     for (let i = 0; i < 10_000; i++) await things.put(doc(`${i}`, 100_000 + i));
@@ -597,7 +600,7 @@ describe("what the store costs", () => {
 
   test("documents that are taken before their time leave nothing behind", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const things = collection();
     const putAndTake = async (count: number) => {
       for (let i = 0; i < count; i++) {
@@ -616,7 +619,7 @@ describe("what the store costs", () => {
 
   test("documents that are renewed again and again leave nothing behind", async () => {
     const sleepy = new SleepyClock();
-    store = new MemoryStore(sleepy);
+    store = memoryStore(sleepy);
     const things = collection();
     const renew = async (count: number) => {
       for (let i = 0; i < count; i++) await things.put(doc("a", 30_000 + i));

@@ -1,0 +1,85 @@
+/** ListAuditLogs: the feed afterwards, with who did what and when. */
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { errors } from "../errors.ts";
+import {
+  AuditLogEntryKind,
+  type ListAuditLogsRequest,
+  type ListAuditLogsRequest_Filter,
+  type ListAuditLogsResponse_AuditLogEntry,
+  ListAuditLogsResponse_AuditLogEntrySchema,
+  ResourceOperation,
+} from "../gen/gitpod/v1/event_pb.ts";
+import { Principal } from "../gen/gitpod/v1/identity_pb.ts";
+import { SortOrder } from "../gen/gitpod/v1/pagination_pb.ts";
+import { canonical } from "../ids.ts";
+import type { Switches } from "../profiles.ts";
+import type { Feed, FeedEntry } from "../store/feed.ts";
+import type { Caller } from "./caller.ts";
+import { cursorOf, filtered, pageOf } from "./pagination.ts";
+
+/** The tier that has audit logs in the live service (LIVE). */
+const enterprise = "enterprise";
+
+const sortFields = ["", "created_at", "createdAt"];
+
+export class AuditLog {
+  readonly #feed: Feed;
+  readonly #switches: Pick<Switches, "auditLogs">;
+
+  constructor(feed: Feed, switches: Pick<Switches, "auditLogs">) {
+    this.#feed = feed;
+    this.#switches = switches;
+  }
+
+  /** A page of the organization's entries, the newest first unless the request says otherwise. */
+  async list({ filter, sort, pagination: page }: ListAuditLogsRequest, { organization }: Caller) {
+    if (this.#switches.auditLogs === "enterprise-only" && organization.tier !== enterprise) {
+      throw errors.enterpriseOnly();
+    }
+    const { field = "", order = SortOrder.UNSPECIFIED } = sort ?? {};
+    if (!sortFields.includes(field)) throw errors.invalidSort({ field }, { field: "sort.field" });
+    const newestFirst = order !== SortOrder.ASC;
+    const matches = matcherOf(filter);
+    const { items, pagination } = await pageOf(cursorOf(page), (cursor) =>
+      filtered(
+        cursor,
+        (batch) => this.#feed.list({ ...batch, newestFirst }),
+        (entry) => entry.organizationId === organization.id && matches(entry),
+      ),
+    );
+    return { entries: items.map(entryOf), pagination };
+  }
+}
+
+function entryOf(entry: FeedEntry): ListAuditLogsResponse_AuditLogEntry {
+  return create(ListAuditLogsResponse_AuditLogEntrySchema, {
+    id: entry.id,
+    actorId: entry.actor?.id ?? "",
+    actorPrincipal: entry.actor?.principal ?? Principal.UNSPECIFIED,
+    subjectId: entry.resourceId,
+    subjectType: entry.resourceType,
+    action: ResourceOperation[entry.operation].toLowerCase(),
+    createdAt: timestampFromMs(entry.atMs),
+    kind: AuditLogEntryKind.RESOURCE_CHANGE,
+  });
+}
+
+/** Or within one list of the filter, and across; an empty list accepts all. */
+function matcherOf(filter: ListAuditLogsRequest_Filter | undefined): (entry: FeedEntry) => boolean {
+  if (filter === undefined) return () => true;
+  const actorIds = new Set(filter.actorIds.map(canonical));
+  const actorPrincipals = new Set(filter.actorPrincipals);
+  const subjectIds = new Set(filter.subjectIds.map(canonical));
+  const subjectTypes = new Set(filter.subjectTypes);
+  const fromMs = filter.from === undefined ? Number.NEGATIVE_INFINITY : timestampMs(filter.from);
+  const toMs = filter.to === undefined ? Number.POSITIVE_INFINITY : timestampMs(filter.to);
+  const accepts = <T>(set: Set<T>, value: T) => set.size === 0 || set.has(value);
+  return ({ actor, resourceId, resourceType, atMs }) =>
+    accepts(actorIds, actor?.id ?? "") &&
+    accepts(actorPrincipals, actor?.principal ?? Principal.UNSPECIFIED) &&
+    accepts(subjectIds, resourceId) &&
+    accepts(subjectTypes, resourceType) &&
+    atMs >= fromMs &&
+    atMs < toMs;
+}

@@ -1,0 +1,75 @@
+/**
+ * UpdateRunner's changes: what is set is taken over, field by field, and what is not stays (DOC). An empty text
+ * clears a field, an empty update window removes the window.
+ */
+import { create } from "@bufbuild/protobuf";
+import { errors } from "../errors.ts";
+import {
+  MetricsConfigurationSchema,
+  type Runner,
+  type RunnerConfiguration,
+  RunnerConfigurationSchema,
+  RunnerSpecSchema,
+  type UpdateRunnerRequest,
+  type UpdateRunnerRequest_RunnerConfiguration,
+  type UpdateWindow,
+} from "../gen/gitpod/v1/runner_pb.ts";
+import { sealedFor } from "./sealed-box.ts";
+
+/**
+ * The runner with the changes of the request; the same one where there are none.
+ *
+ * @throws failed_precondition for a secret, where the runner has no public key to encrypt it with
+ */
+export async function patched(runner: Runner, { name, spec }: UpdateRunnerRequest): Promise<Runner> {
+  const configuration = await patchedConfiguration(runner, spec?.configuration);
+  const changes = defined({ name, spec: undefined as Runner["spec"] });
+  if (configuration !== undefined || spec?.desiredPhase !== undefined) {
+    changes.spec = {
+      ...(runner.spec ?? create(RunnerSpecSchema)),
+      ...defined({ configuration, desiredPhase: spec?.desiredPhase }),
+    };
+  }
+  return Object.keys(changes).length === 0 ? runner : { ...runner, ...changes };
+}
+
+/** Undefined: unchanged. */
+async function patchedConfiguration(
+  { spec, status }: Runner,
+  changes: UpdateRunnerRequest_RunnerConfiguration | undefined,
+): Promise<RunnerConfiguration | undefined> {
+  if (changes === undefined) return undefined;
+  const { $typeName: _, $unknown: __, metrics, updateWindow, honeycombApiKey, ...plain } = changes;
+  const taken: Partial<RunnerConfiguration> = defined(plain);
+  const before = spec?.configuration ?? create(RunnerConfigurationSchema);
+  if (metrics !== undefined) {
+    const { $typeName: _, $unknown: __, ...fields } = metrics;
+    const metricsBefore = before.metrics ?? create(MetricsConfigurationSchema);
+    taken.metrics = { ...metricsBefore, ...defined(fields) };
+  }
+  if (honeycombApiKey !== undefined) {
+    taken.encryptedHoneycombApiKey = await encrypted(honeycombApiKey, status?.publicKey);
+  }
+  if (updateWindow === undefined) {
+    return Object.keys(taken).length === 0 ? undefined : { ...before, ...taken };
+  }
+  const { updateWindow: ___, ...rest } = before;
+  return { ...rest, ...taken, ...(isEmpty(updateWindow) ? {} : { updateWindow }) };
+}
+
+async function encrypted(secret: string, publicKey: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
+  if (secret === "") return new Uint8Array();
+  if (publicKey.length === 0) throw errors.noPublicKey();
+  return sealedFor(publicKey, secret);
+}
+
+function isEmpty({ startHour, endHour }: UpdateWindow): boolean {
+  return startHour === undefined && endHour === undefined;
+}
+
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+/** The fields that are set. */
+function defined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

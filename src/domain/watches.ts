@@ -1,0 +1,79 @@
+/** WatchEvents: the feed as it happens, for those who may hear of it. */
+import { create } from "@bufbuild/protobuf";
+import { errors } from "../errors.ts";
+import {
+  ResourceOperation,
+  ResourceType,
+  type WatchEventsRequest,
+  type WatchEventsRequest_ResourceTypeFilter,
+  type WatchEventsResponse,
+  WatchEventsResponseSchema,
+} from "../gen/gitpod/v1/event_pb.ts";
+import { canonical } from "../ids.ts";
+import type { Feed, FeedEntry } from "../store/feed.ts";
+import { Backlog } from "./backlog.ts";
+import type { Caller } from "./caller.ts";
+
+export class Watches {
+  readonly #feed: Feed;
+  readonly #maxBacklog: number;
+
+  /** @param maxBacklog how many events may wait for one watcher */
+  constructor(feed: Feed, maxBacklog: number) {
+    this.#feed = feed;
+    this.#maxBacklog = maxBacklog;
+  }
+
+  /** The events from this moment on, until `signal` aborts. */
+  watch(
+    request: WatchEventsRequest,
+    caller: Caller,
+    signal: AbortSignal,
+  ): AsyncIterable<WatchEventsResponse> {
+    const limit = this.#maxBacklog;
+    const backlog = new Backlog<WatchEventsResponse>(limit, () => errors.watcherFellBehind({ limit }));
+    const accepts = acceptedBy(request, caller);
+    const unsubscribe = this.#feed.subscribe((entry) => {
+      if (accepts(entry)) backlog.push(responseOf(entry));
+      if (backlog.ended) unsubscribe();
+    });
+    const stop = () => {
+      unsubscribe();
+      backlog.end(signal.reason);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    return backlog;
+  }
+}
+
+function responseOf({ operation, resourceType, resourceId }: FeedEntry): WatchEventsResponse {
+  return create(WatchEventsResponseSchema, { operation, resourceType, resourceId });
+}
+
+type Accepts = (entry: FeedEntry) => boolean;
+
+function acceptedBy({ scope, resourceTypeFilters }: WatchEventsRequest, caller: Caller): Accepts {
+  // There are no environments here, so nothing ever happens to one.
+  if (scope.case === "environmentId") return () => false;
+  const filters = resourceTypeFilters.map(acceptedByFilter);
+  return (entry) =>
+    entry.organizationId === caller.organization.id &&
+    (caller.runnerId === undefined || concerns(entry, caller.runnerId)) &&
+    (filters.length === 0 || filters.some((accepts) => accepts(entry)));
+}
+
+/** A runner hears of itself alone. */
+function concerns({ resourceType, resourceId }: FeedEntry, runnerId: string): boolean {
+  return resourceType === ResourceType.RUNNER && resourceId === runnerId;
+}
+
+function acceptedByFilter(filter: WatchEventsRequest_ResourceTypeFilter): Accepts {
+  const resourceIds = new Set(filter.resourceIds.map(canonical));
+  const creatorIds = new Set(filter.creatorIds.map(canonical));
+  return ({ resourceType, resourceId, creatorId, operation }) =>
+    resourceType === filter.resourceType &&
+    (resourceIds.size === 0 || resourceIds.has(resourceId)) &&
+    // DOC: not applied to DELETE.
+    (creatorIds.size === 0 || creatorIds.has(creatorId) || operation === ResourceOperation.DELETE);
+}

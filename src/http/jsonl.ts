@@ -1,0 +1,115 @@
+/**
+ * Streams as `application/jsonl`, as the generated SDKs read them: one bare message in JSON a line. It is Connect's
+ * own stream of JSON, without its envelopes. An error before the first message is answered as to a unary call; one
+ * after it can only break the connection off, since a line has no place for it.
+ */
+import type { ConnectError, ConnectRouter } from "@connectrpc/connect";
+import {
+  createAsyncIterable,
+  type EnvelopedMessage,
+  encodeEnvelope,
+  pipe,
+  transformSplitEnvelope,
+  type UniversalHandlerFn,
+  type UniversalServerRequest,
+  type UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
+import { codeToHttpStatus, endStreamFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { wrapHandlers } from "./wrap-handlers.ts";
+
+const jsonl = "application/jsonl";
+/** In Connect's streams, the envelope with how the stream ended. */
+const endStreamFlag = 2;
+
+/** The router's streams can be had as lines from now on. */
+export function serveJsonLines(router: ConnectRouter, options: { readonly maxBytes: number }): void {
+  wrapHandlers(router, (handler) => {
+    if (handler.method.methodKind !== "server_streaming") return undefined;
+    const ofLines = inLines(handler, options.maxBytes);
+    return (request) => (wantsLines(request) ? ofLines(request) : handler(request));
+  });
+}
+
+/** The TypeScript SDK says so in both headers, the others in `Accept` alone. */
+function wantsLines({ method, header }: UniversalServerRequest): boolean {
+  const contentType = mediaTypeOf(header.get("content-type"));
+  const accepts = (header.get("accept") ?? "").split(",").map(mediaTypeOf).includes(jsonl);
+  return method === "POST" && (contentType === jsonl || (accepts && contentType === "application/json"));
+}
+
+function mediaTypeOf(value: string | null): string {
+  return (value ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+function inLines(handler: UniversalHandlerFn, maxBytes: number): UniversalHandlerFn {
+  return async (request) => {
+    const header = new Headers(request.header);
+    header.set("content-type", "application/connect+json");
+    for (const name of ["content-length", "connect-accept-encoding"]) header.delete(name);
+    const answer = await handler({ ...request, header, body: enveloped(request, maxBytes) });
+    // Refused by its protocol: it has no envelopes.
+    if (answer.status !== 200 || !answer.body) return answer;
+    const chunks = answer.body[Symbol.asyncIterator]();
+    const first = await chunks.next();
+    // Nothing yet, but begun.
+    const begun = first.done !== true && first.value.length === 0;
+    const envelopes = pipe(resumed(first, chunks), transformSplitEnvelope(maxBytes));
+    if (begun) return { ...headersOf(answer), body: linesOf(envelopes) };
+    const [refusal, rest] = await refusalIn(envelopes);
+    if (refusal === undefined) return { ...headersOf(answer), body: linesOf(rest) };
+    return {
+      status: codeToHttpStatus(refusal.code),
+      header: new Headers({ "content-type": "application/json" }),
+      body: createAsyncIterable([errorToJsonBytes(refusal, undefined)]),
+    };
+  };
+}
+
+function headersOf({ status, header }: UniversalServerResponse) {
+  const changed = new Headers(header);
+  changed.set("content-type", jsonl);
+  return { status, header: changed };
+}
+
+async function* enveloped({ body }: UniversalServerRequest, maxBytes: number): AsyncIterable<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    // Enough for whoever decodes it to see that it is too much.
+    if (length <= maxBytes + chunk.length) chunks.push(chunk);
+  }
+  const json = Buffer.concat(chunks);
+  yield encodeEnvelope(0, json.length === 0 ? new TextEncoder().encode("{}") : json);
+}
+
+async function* resumed<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** The error that the stream consists of, if it does, and the envelopes as if nobody had read them. */
+async function refusalIn(
+  envelopes: AsyncIterable<EnvelopedMessage>,
+): Promise<[ConnectError | undefined, AsyncIterable<EnvelopedMessage>]> {
+  const reader = envelopes[Symbol.asyncIterator]();
+  const first = await reader.next();
+  const refusal = first.done === true ? undefined : errorOf(first.value);
+  return [refusal, resumed(first, reader)];
+}
+
+async function* linesOf(envelopes: AsyncIterable<EnvelopedMessage>): AsyncIterable<Uint8Array> {
+  yield new Uint8Array();
+  for await (const envelope of envelopes) {
+    const error = errorOf(envelope);
+    if (error !== undefined) throw error;
+    if (envelope.flags === 0) yield Buffer.concat([envelope.data, Buffer.from("\n")]);
+  }
+}
+
+function errorOf({ flags, data }: EnvelopedMessage): ConnectError | undefined {
+  return flags === endStreamFlag ? endStreamFromJson(data).error : undefined;
+}

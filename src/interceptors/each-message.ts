@@ -1,0 +1,27 @@
+/** Looking at each message of a request, be it one or a stream, before anything is done with it. */
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { ContextValues, Interceptor } from "@connectrpc/connect";
+
+/** What it throws refuses the call. */
+export type Check = (message: Message, method: DescMethod, values: ContextValues) => void;
+
+export function checkEachMessage(check: Check): Interceptor {
+  return (next) => async (request) => {
+    const { method, contextValues } = request;
+    if (request.stream) {
+      return next({
+        ...request,
+        message: checked(request.message, (message) => check(message, method, contextValues)),
+      });
+    }
+    check(request.message, method, contextValues);
+    return next(request);
+  };
+}
+
+async function* checked<T extends Message>(messages: AsyncIterable<T>, check: (message: T) => void) {
+  for await (const message of messages) {
+    check(message);
+    yield message;
+  }
+}

@@ -1,0 +1,93 @@
+/** What is wrong with JSON that is to become a message, and where in it. */
+import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
+import type { Violation } from "@bufbuild/protovalidate";
+import { shown } from "./shown.ts";
+
+export type JsonPath = readonly (string | number)[];
+
+export interface JsonProblem {
+  readonly path: JsonPath;
+  readonly problem: string;
+}
+
+/** `hosts[0].name` */
+export function pathText(path: JsonPath): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === "number" ? `${text}[${step}]` : text === "" ? step : `${text}.${step}`),
+    "",
+  );
+}
+
+/** Where in a message a rule is violated, by the fields' names in the schema. */
+export function pathOfViolation({ field }: Violation): JsonPath {
+  return field.map((step) => {
+    if (step.kind === "list_sub") return step.index;
+    return step.kind === "map_sub" ? String(step.key) : step.name;
+  });
+}
+
+/** Every field and enum name in `json` that the schema does not know. */
+export function unknownNamesIn(desc: DescMessage, json: JsonValue | undefined): JsonProblem[] {
+  return problemsIn(desc, json, [], ({ enum: desc }, item) => {
+    const known = typeof item !== "string" || (desc?.values.some(({ name }) => name === item) ?? true);
+    return known ? undefined : `${desc?.typeName} has no value ${JSON.stringify(item)}`;
+  });
+}
+
+/** The same, and every value that is of another type than its field. */
+export function problemsWith(desc: DescMessage, json: JsonValue | undefined): JsonProblem[] {
+  if (!isObject(json)) return [{ path: [], problem: `expected fields and values, got ${shown(json)}` }];
+  return problemsIn(desc, json, [], (field, item) => {
+    if (field.message !== undefined) {
+      return isObject(item) ? undefined : `expected fields and values, got ${shown(item)}`;
+    }
+    const value = field.fieldKind === "list" ? [item] : item;
+    try {
+      fromJson(field.parent, { [field.jsonName]: value });
+      return undefined;
+    } catch {
+      const got = isSecret(field) ? "something else" : shown(item);
+      return `expected ${expectedBy(field)}, got ${got}`;
+    }
+  });
+}
+
+/** @param problemWith what is wrong with a value of a field, apart from what its own fields may be */
+function problemsIn(
+  desc: DescMessage,
+  json: JsonValue | undefined,
+  path: JsonPath,
+  problemWith: (field: DescField, item: JsonValue) => string | undefined,
+): JsonProblem[] {
+  // google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields.
+  if (desc.typeName.startsWith("google.protobuf.") || !isObject(json)) return [];
+  return Object.entries(json).flatMap(([key, value]) => {
+    const at = [...path, key];
+    const field = desc.fields.find((candidate) => candidate.jsonName === key || candidate.name === key);
+    if (field === undefined) return [{ path: at, problem: `${desc.typeName} has no such field` }];
+    const items = Array.isArray(value)
+      ? value.map((item, index) => [[...at, index], item] as const)
+      : [[at, value] as const];
+    return items.flatMap(([itemPath, item]) => {
+      const problem = problemWith(field, item);
+      if (problem !== undefined) return [{ path: itemPath, problem }];
+      return field.message ? problemsIn(field.message, item, itemPath, problemWith) : [];
+    });
+  });
+}
+
+function isObject(json: JsonValue | undefined): json is { [name: string]: JsonValue } {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** Fields whose values are nobody's business. */
+function isSecret({ name }: DescField): boolean {
+  return /password|token|secret|key/.test(name);
+}
+
+function expectedBy(field: DescField): string {
+  if (field.enum) return `one of ${field.enum.values.map(({ name }) => name).join(", ")}`;
+  if (field.scalar === ScalarType.STRING) return "a text (a number needs quotes)";
+  if (field.scalar === ScalarType.BOOL) return "true or false";
+  return "a number";
+}
