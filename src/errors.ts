@@ -332,5 +332,10 @@ function filled({ text, maxValueLength }: ErrorRow, values: Readonly<Record<stri
   );
 }
 
+/** Why a call ends whose signal is aborted: out of time, the server stops, or nobody waits for it any more. */
+export function endedBy({ reason }: AbortSignal): ConnectError {
+  return reason instanceof ConnectError ? reason : errors.clientWentAway({ cause: reason });
+}
+
 export const isServerStopping = (reason: unknown) =>
   reason instanceof ConnectError && reason.code === Code.Unavailable;

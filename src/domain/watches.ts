@@ -1,6 +1,6 @@
 /** WatchEvents: the feed as it happens, for those who may hear of it. */
 import { create } from "@bufbuild/protobuf";
-import { errors } from "../errors.ts";
+import { endedBy, errors } from "../errors.ts";
 import {
   ResourceOperation,
   ResourceType,
@@ -39,7 +39,7 @@ export class Watches {
     });
     const stop = () => {
       unsubscribe();
-      backlog.end(signal.reason);
+      backlog.end(endedBy(signal));
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });

@@ -3,7 +3,14 @@
  * answers in the right shape for requests that are none of these. Building it does not listen.
  */
 
-import { ConnectError, type ConnectRouter, cors as connectCors } from "@connectrpc/connect";
+import type { IncomingMessage } from "node:http";
+import { constants, type Http2ServerRequest } from "node:http2";
+import {
+  ConnectError,
+  type ConnectRouter,
+  cors as connectCors,
+  createContextValues,
+} from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import cors from "@fastify/cors";
 import fastify, {
@@ -19,7 +26,7 @@ import type { Worlds } from "../worlds.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
-import { serveJsonLines } from "./jsonl.ts";
+import { breakOffKey, serveJsonLines } from "./jsonl.ts";
 import { registerOidc } from "./oidc.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { rewriteUrl } from "./paths.ts";
@@ -83,6 +90,12 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
+/** Over HTTP/2 the stream alone, over HTTP/1.1 the connection. */
+function breakOff(request: IncomingMessage | Http2ServerRequest): void {
+  if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else request.destroy();
+}
+
 /** What reads a body are Connect's handlers; they judge its type as well. */
 function acceptAnyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -101,6 +114,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,
+    contextValues: ({ raw }) => createContextValues().set(breakOffKey, () => breakOff(raw)),
     readMaxBytes: maxBodyBytes,
     shutdownSignal: options.shutdownSignal,
     routes(router) {

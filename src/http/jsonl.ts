@@ -1,9 +1,9 @@
 /**
  * Streams as `application/jsonl`, as the generated SDKs read them: one bare message in JSON a line. It is Connect's
  * own stream of JSON, without its envelopes. An error before the first message is answered as to a unary call; one
- * after it can only break the connection off, since a line has no place for it.
+ * after it breaks the response off, since a line has no place for it.
  */
-import type { ConnectError, ConnectRouter } from "@connectrpc/connect";
+import { type ConnectError, type ConnectRouter, createContextKey } from "@connectrpc/connect";
 import {
   createAsyncIterable,
   type EnvelopedMessage,
@@ -16,6 +16,9 @@ import {
 } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, endStreamFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { wrapHandlers } from "./wrap-handlers.ts";
+
+/** Breaks the response to a call off, so that its client cannot take it for a whole one. */
+export const breakOffKey = createContextKey<() => void>(() => {}, { description: "break off" });
 
 const jsonl = "application/jsonl";
 /** In Connect's streams, the envelope with how the stream ended. */
@@ -54,9 +57,10 @@ function inLines(handler: UniversalHandlerFn, maxBytes: number): UniversalHandle
     // Nothing yet, but begun.
     const begun = first.done !== true && first.value.length === 0;
     const envelopes = pipe(resumed(first, chunks), transformSplitEnvelope(maxBytes));
-    if (begun) return { ...headersOf(answer), body: linesOf(envelopes) };
+    const breakOff = request.contextValues?.get(breakOffKey);
+    if (begun) return { ...headersOf(answer), body: linesOf(envelopes, breakOff) };
     const [refusal, rest] = await refusalIn(envelopes);
-    if (refusal === undefined) return { ...headersOf(answer), body: linesOf(rest) };
+    if (refusal === undefined) return { ...headersOf(answer), body: linesOf(rest, breakOff) };
     return {
       status: codeToHttpStatus(refusal.code),
       header: new Headers({ "content-type": "application/json" }),
@@ -101,11 +105,13 @@ async function refusalIn(
   return [refusal, resumed(first, reader)];
 }
 
-async function* linesOf(envelopes: AsyncIterable<EnvelopedMessage>): AsyncIterable<Uint8Array> {
+async function* linesOf(
+  envelopes: AsyncIterable<EnvelopedMessage>,
+  breakOff: (() => void) | undefined,
+): AsyncIterable<Uint8Array> {
   yield new Uint8Array();
   for await (const envelope of envelopes) {
-    const error = errorOf(envelope);
-    if (error !== undefined) throw error;
+    if (errorOf(envelope) !== undefined) return breakOff?.();
     if (envelope.flags === 0) yield Buffer.concat([envelope.data, Buffer.from("\n")]);
   }
 }

@@ -2,7 +2,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { createContextKey, type Interceptor } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
-import { isServerStopping } from "../errors.ts";
+import { endedBy, isServerStopping } from "../errors.ts";
 
 /** Decodes the request; Connect has been given an empty one in its place. */
 export const decodeKey = createContextKey<(() => Promise<Message>) | undefined>(undefined, {
@@ -26,7 +26,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
     const check = () => {
-      if (signal.aborted && !isServerStopping(signal.reason)) reject(signal.reason);
+      if (signal.aborted && !isServerStopping(signal.reason)) reject(endedBy(signal));
     };
     signal.addEventListener("abort", check);
     stop = () => signal.removeEventListener("abort", check);
