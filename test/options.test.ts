@@ -235,7 +235,7 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
       ["state.yaml", "state.yaml"],
       [{ gateways: [] }, { gateways: [] }],
     ],
-    bad: ["", 1, true, [], ["state.yaml"]],
+    bad: ["", 1, true, []],
   },
   maxAuditLogEntries: {
     flag: "max-audit-log-entries",

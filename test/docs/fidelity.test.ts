@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { profiles, type SwitchName, switchTable } from "../../src/profiles.ts";
+import { between, code, rowsIn } from "./tables.ts";
 
 const fidelity = readFileSync(new URL("../../docs/fidelity.md", import.meta.url), "utf8");
 
@@ -10,13 +12,23 @@ test("every test that docs/fidelity.md names is there", () => {
 });
 
 test("every row of docs/fidelity.md says what, how it is known, and which test pins it", () => {
-  const rows = fidelity
-    .split("\n")
-    .filter((line) => line.startsWith("| ") && !/^\| (behaviour|---)/.test(line));
-  for (const row of rows) {
-    const [, behaviour = "", known = "", tests = ""] = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
-    expect(behaviour, row).not.toBe("");
-    expect(known, row).toMatch(/DOC|LIVE|FAKE|GUESS|OPEN|ours/);
-    expect(tests, row).toMatch(/^`test\//);
+  const rows = rowsIn(fidelity);
+  expect(rows.length).toBeGreaterThan(80);
+  for (const cells of rows) {
+    const [known = "", tests = ""] = cells.slice(-2);
+    expect(cells[0], cells.join("|")).not.toBe("");
+    expect(known, cells.join("|")).toMatch(/DOC|LIVE|FAKE|GUESS|OPEN|ours/);
+    expect(tests, cells.join("|")).toMatch(/^`test\//);
   }
+});
+
+test("docs/fidelity.md has each switch, with what each profile does, and no other", () => {
+  const told = rowsIn(between(fidelity, "switches") ?? "").map((cells) =>
+    cells.slice(0, 1 + profiles.length),
+  );
+  const names = Object.keys(switchTable) as SwitchName[];
+  const expected = names.map((name) =>
+    [name, ...profiles.map((profile) => switchTable[name][profile])].map(code),
+  );
+  expect(told).toEqual(expected);
 });

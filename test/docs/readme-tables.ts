@@ -1,11 +1,7 @@
 /** The tables of the README as they must be. */
 import { flagOf, optionNames, optionTable, variableOf } from "../../src/options.ts";
 import { profiles, type SwitchName, switchTable } from "../../src/profiles.ts";
-
-const code = (text: string) => `\`${text.replaceAll("|", "\\|")}\``;
-const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
+import { code, table } from "./tables.ts";
 
 const isSwitch = (name: string): name is SwitchName => name in switchTable;
 

@@ -277,6 +277,10 @@ describe("a request with several mistakes", () => {
     expect(answer.body.code).toBe("invalid_argument");
     expect(answer.body.details).toEqual([
       expect.objectContaining({ type: "buf.validate.Violations", value: expect.any(String) }),
+      expect.objectContaining({
+        type: "runnermock.v1.Explanation",
+        debug: expect.objectContaining({ error: "violated", rule: "string.min_len", field: "name" }),
+      }),
     ]);
   });
 });

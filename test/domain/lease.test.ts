@@ -76,8 +76,8 @@ const signsOfLife: [string, string, Call][] = [
   ],
   ["an invalid request", "invalid_argument", (mock, me) => codeOf(own(mock, me).createRunner({ name: "x" }))],
   [
-    "an RPC that is not implemented",
-    "unimplemented",
+    "a URL that nobody can read",
+    "invalid_argument",
     (mock, me) => codeOf(own(mock, me).parseContextURL({ contextUrl: "https://example.com/a/b" })),
   ],
   ["an unknown field in JSON", "invalid_argument", posted(rpc.listRunners, { nope: 1 })],

@@ -8,7 +8,11 @@ import {
 } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
 import { IdentityService } from "../../src/gen/gitpod/v1/identity_pb.ts";
-import { RunnerKind, RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
+import {
+  RunnerConfigurationService,
+  RunnerKind,
+  RunnerProvider,
+} from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerPhase, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { failureOf, startMs, test } from "../support/mock.ts";
 
@@ -86,8 +90,12 @@ describe.for(Object.entries(protocols))("over %s", ([, transport]) => {
       "invalid_argument: runner_id: must be a valid UUID [string.uuid]",
     );
     const error = await users.createRunner({ name: "x" }).catch((cause) => cause);
-    expect(error.details).toMatchObject([{ type: "buf.validate.Violations" }]);
-    expect(await failureOf(users.updateRunner({}))).toMatch(/^unimplemented: /);
+    expect(error.details).toMatchObject([
+      { type: "buf.validate.Violations" },
+      { type: "runnermock.v1.Explanation" },
+    ]);
+    const notYet = mock.client(RunnerConfigurationService, { transport });
+    expect(await failureOf(notYet.listEnvironmentClasses({}))).toMatch(/^unimplemented: /);
     const stranger = mock.client(RunnerService, { transport, bearer: "rmock_access_unheard-of" });
     expect(await failureOf(stranger.listRunners({}))).toMatch(/^unauthenticated: /);
   });

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { file_gitpod_v1_agent } from "../../src/gen/gitpod/v1/agent_pb.ts";
+import { file_gitpod_v1_event } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { file_gitpod_v1_gateway } from "../../src/gen/gitpod/v1/gateway_pb.ts";
 import { file_gitpod_v1_identity } from "../../src/gen/gitpod/v1/identity_pb.ts";
 import { file_gitpod_v1_pagination } from "../../src/gen/gitpod/v1/pagination_pb.ts";
@@ -16,6 +17,7 @@ import { differences } from "./differences.ts";
 const real: Facts = JSON.parse(readFileSync(new URL("./wire-facts.json", import.meta.url), "utf8"));
 const ours = factsOf([
   file_gitpod_v1_agent,
+  file_gitpod_v1_event,
   file_gitpod_v1_gateway,
   file_gitpod_v1_identity,
   file_gitpod_v1_pagination,
@@ -25,13 +27,20 @@ const ours = factsOf([
 
 /** Server logic of the real service that is a rule here. */
 const rulesOfOurOwn = [
+  "gitpod.v1.CreateRunnerPolicyRequest.role: too much",
   "gitpod.v1.CreateRunnerRequest: too much",
   "gitpod.v1.RunnerConfiguration.log_level: too much",
   "gitpod.v1.RunnerConfiguration.release_channel: too much",
   "gitpod.v1.RunnerSpec.desired_phase: too much",
   "gitpod.v1.RunnerSpec.variant: too much",
+  "gitpod.v1.UpdateRunnerPolicyRequest.role: too much",
+  "gitpod.v1.UpdateRunnerRequest.RunnerConfiguration.log_level: too much",
+  "gitpod.v1.UpdateRunnerRequest.RunnerConfiguration.release_channel: too much",
+  "gitpod.v1.UpdateRunnerRequest.Spec.desired_phase: too much",
+  "gitpod.v1.UpdateRunnerRequest: too much",
   "gitpod.v1.UpdateWindow.end_hour: too much",
   "gitpod.v1.UpdateWindow.start_hour: too much",
+  "gitpod.v1.WatchEventsRequest: too much",
 ];
 
 /** Its option `disabled` is one that protovalidate no longer has: who validates must pass this request over. */
