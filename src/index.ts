@@ -8,6 +8,8 @@ import { type RunnerMock, startServer } from "./server.ts";
 export type { RunnerReport } from "./domain/runners.ts";
 export type { Duration } from "./duration.ts";
 export { RunnerCapability, RunnerPhase } from "./gen/gitpod/v1/runner_pb.ts";
+export type { IdentitiesJson } from "./gen/runnermock/v1/identities_pb.ts";
+export type { StateJson } from "./gen/runnermock/v1/state_pb.ts";
 export { OptionError, type RunnerMockOptions } from "./options.ts";
 export type { Profile, Switches } from "./profiles.ts";
 export type { RunnerMock } from "./server.ts";

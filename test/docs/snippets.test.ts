@@ -1,10 +1,15 @@
 /** The README's code blocks are run as a reader would run them, against a mock of the test's own. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { describe, expect, onTestFinished } from "vitest";
+import { GatewayService } from "../../src/gen/gitpod/v1/gateway_pb.ts";
+import { IdentityService, Principal } from "../../src/gen/gitpod/v1/identity_pb.ts";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
-import { type TestMock, test } from "../support/mock.ts";
+import { type StartMock, type TestMock, test } from "../support/mock.ts";
 import { inPython, python, pythonIsMissing, requirement } from "../support/python.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -25,7 +30,7 @@ interface Known {
   readonly language: string;
   /** What tells the block from the others of its language. */
   readonly contains: string;
-  readonly run: (code: string, mock: TestMock) => Promise<void>;
+  readonly run: (code: string, mock: TestMock, start: StartMock) => Promise<void>;
   readonly missing?: string | undefined;
 }
 
@@ -77,6 +82,36 @@ const known: readonly Known[] = [
     },
   },
   {
+    title: "an identities document says whom tokens stand for",
+    language: "yaml",
+    contains: "identities:",
+    async run(code, _, start) {
+      const mock = await start({ identities: await fileWith(code) });
+      const seenBy = (bearer: string) =>
+        mock.client(IdentityService, { bearer }).getAuthenticatedIdentity({});
+      expect((await seenBy("ci-token")).subject?.principal).toBe(Principal.SERVICE_ACCOUNT);
+      expect(await seenBy("other-token")).toMatchObject({
+        subject: { principal: Principal.USER },
+        organizationId: "5c2e1f0a-9b8d-4e7c-a6f5-0123456789ab",
+        organizationTier: "core",
+      });
+    },
+  },
+  {
+    title: "a state document says what there is on a host",
+    language: "yaml",
+    contains: "scm:",
+    async run(code, _, start) {
+      const mock = await start({ state: await fileWith(code) });
+      const parsed = await mock.runner.parseContextURL({
+        contextUrl: "https://git.example.com/team/app/-/tree/feature/login",
+      });
+      expect(parsed).toMatchObject({ scmId: "gitlab", git: { repo: "app", branch: "feature/login" } });
+      const { gateways } = await mock.client(GatewayService).listGateways({});
+      expect(gateways.map(({ name }) => name)).toEqual(["local"]);
+    },
+  },
+  {
     title: "a test starts a mock in its own process",
     language: "js",
     contains: 'from "gitpod-runner-mock"',
@@ -87,6 +122,15 @@ const known: readonly Known[] = [
     },
   },
 ];
+
+/** The path of a file with this text, which goes with the test. */
+async function fileWith(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "readme-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "document.yaml");
+  await writeFile(path, text);
+  return path;
+}
 
 /** Runs code that comes by stdin, in the project's folder so that its imports resolve; resolves with its stdout. */
 function output(command: string, args: readonly string[], code: string): Promise<string> {
@@ -104,11 +148,12 @@ const matches = ({ language, contains }: Known, block: Block) =>
 
 describe("the README's code:", () => {
   for (const { title, missing, run, ...what } of known) {
-    test(missing === undefined ? title : inPython(title), async ({ mock, skip }) => {
+    test(missing === undefined ? title : inPython(title), async ({ mock, start, skip }) => {
       const found = blocks.filter((block) => matches({ title, run, ...what }, block));
       expect(found).toHaveLength(1);
       skip(missing !== undefined, missing);
-      for (const { code } of found) await run(code.replaceAll("http://127.0.0.1:8080", mock.url), mock);
+      for (const { code } of found)
+        await run(code.replaceAll("http://127.0.0.1:8080", mock.url), mock, start);
     });
   }
 
