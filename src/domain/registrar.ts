@@ -188,9 +188,9 @@ export class Registrar {
   }
 
   /** Reserves the runner manager for a runner that is about to be registered; of many exactly one gets it. */
-  async #claimManager({ runner, organizationId }: Registration): Promise<void> {
-    const { runnerId, runnerManagerId } = runner;
-    const id = `${organizationId}/${runnerManagerId}`;
+  async #claimManager(registration: Registration): Promise<void> {
+    const { runnerId, runnerManagerId } = registration.runner;
+    const id = managerKey(registration);
     const claim = { id, value: { runnerId, registered: false } };
     for (;;) {
       const held = await this.#managed.get(id);
@@ -201,9 +201,9 @@ export class Registrar {
   }
 
   /** From now on the runner manager is taken for as long as the runner is there. */
-  async #keepManager({ runner, organizationId }: Registration): Promise<void> {
-    const { runnerId, runnerManagerId } = runner;
-    const id = `${organizationId}/${runnerManagerId}`;
+  async #keepManager(registration: Registration): Promise<void> {
+    const { runnerId } = registration.runner;
+    const id = managerKey(registration);
     await this.#managed.put({ id, value: { runnerId, registered: true }, owner: runnerId });
   }
 
@@ -224,6 +224,11 @@ export class Registrar {
     await this.#records.add({ runner, organizationId, permanent }, undefined);
     return runner.runnerId;
   }
+}
+
+/** A manager has its runners apart in each organization. */
+function managerKey({ runner, organizationId }: Registration): string {
+  return `${organizationId}/${runner.runnerManagerId}`;
 }
 
 function mustMatch(runner: Runner, request: CreateRunnerRequest): void {

@@ -21,7 +21,8 @@ import { wrapHandlers } from "./wrap-handlers.ts";
 export const breakOffKey = createContextKey<() => void>(() => {}, { description: "break off" });
 
 const jsonl = "application/jsonl";
-/** In Connect's streams, the envelope with how the stream ended. */
+/** Of an envelope in Connect's streams: its message is compressed; it tells how the stream ended. */
+const compressedFlag = 1;
 const endStreamFlag = 2;
 
 /** The router's streams can be had as lines from now on. */
@@ -47,25 +48,29 @@ function mediaTypeOf(value: string | null): string {
 function inLines(handler: UniversalHandlerFn, maxBytes: number): UniversalHandlerFn {
   return async (request) => {
     const header = new Headers(request.header);
+    const encoding = header.get("content-encoding");
     header.set("content-type", "application/connect+json");
-    for (const name of ["content-length", "connect-accept-encoding"]) header.delete(name);
-    const answer = await handler({ ...request, header, body: enveloped(request, maxBytes) });
+    for (const name of ["content-length", "content-encoding", "connect-accept-encoding"]) header.delete(name);
+    if (encoding !== null) header.set("connect-content-encoding", encoding);
+    const body = enveloped(request, encoding === null ? 0 : compressedFlag, maxBytes);
+    const answer = await handler({ ...request, header, body });
     // Refused by its protocol: it has no envelopes.
     if (answer.status !== 200 || !answer.body) return answer;
     const chunks = answer.body[Symbol.asyncIterator]();
     const first = await chunks.next();
-    // Nothing yet, but begun.
-    const begun = first.done !== true && first.value.length === 0;
     const envelopes = pipe(resumed(first, chunks), transformSplitEnvelope(maxBytes));
-    const breakOff = request.contextValues?.get(breakOffKey);
-    if (begun) return { ...headersOf(answer), body: linesOf(envelopes, breakOff) };
-    const [refusal, rest] = await refusalIn(envelopes);
-    if (refusal === undefined) return { ...headersOf(answer), body: linesOf(rest, breakOff) };
-    return {
-      status: codeToHttpStatus(refusal.code),
-      header: new Headers({ "content-type": "application/json" }),
-      body: createAsyncIterable([errorToJsonBytes(refusal, undefined)]),
-    };
+    // What has begun starts with an empty chunk (see early-headers.ts); what has not, consists of an error.
+    const error = first.value?.length === 0 ? undefined : await errorIn(envelopes);
+    if (error !== undefined) return refusal(error);
+    return { ...headersOf(answer), body: linesOf(envelopes, request.contextValues?.get(breakOffKey)) };
+  };
+}
+
+function refusal(error: ConnectError): UniversalServerResponse {
+  return {
+    status: codeToHttpStatus(error.code),
+    header: new Headers({ "content-type": "application/json" }),
+    body: createAsyncIterable([errorToJsonBytes(error, undefined)]),
   };
 }
 
@@ -75,7 +80,12 @@ function headersOf({ status, header }: UniversalServerResponse) {
   return { status, header: changed };
 }
 
-async function* enveloped({ body }: UniversalServerRequest, maxBytes: number): AsyncIterable<Uint8Array> {
+/** The body as the one message of a stream. Nothing at all is a message without fields. */
+async function* enveloped(
+  { body }: UniversalServerRequest,
+  flags: number,
+  maxBytes: number,
+): AsyncIterable<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -83,8 +93,8 @@ async function* enveloped({ body }: UniversalServerRequest, maxBytes: number): A
     // Enough for whoever decodes it to see that it is too much.
     if (length <= maxBytes + chunk.length) chunks.push(chunk);
   }
-  const json = Buffer.concat(chunks);
-  yield encodeEnvelope(0, json.length === 0 ? new TextEncoder().encode("{}") : json);
+  if (length === 0) yield encodeEnvelope(0, new TextEncoder().encode("{}"));
+  else yield encodeEnvelope(flags, Buffer.concat(chunks));
 }
 
 async function* resumed<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
@@ -95,14 +105,12 @@ async function* resumed<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): As
   }
 }
 
-/** The error that the stream consists of, if it does, and the envelopes as if nobody had read them. */
-async function refusalIn(
-  envelopes: AsyncIterable<EnvelopedMessage>,
-): Promise<[ConnectError | undefined, AsyncIterable<EnvelopedMessage>]> {
-  const reader = envelopes[Symbol.asyncIterator]();
-  const first = await reader.next();
-  const refusal = first.done === true ? undefined : errorOf(first.value);
-  return [refusal, resumed(first, reader)];
+async function errorIn(envelopes: AsyncIterable<EnvelopedMessage>): Promise<ConnectError | undefined> {
+  for await (const envelope of envelopes) {
+    const error = errorOf(envelope);
+    if (error !== undefined) return error;
+  }
+  return undefined;
 }
 
 async function* linesOf(
