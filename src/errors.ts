@@ -16,6 +16,8 @@ export interface ErrorRow {
   readonly remedy: string;
   /** Default: the client's. */
   readonly blame?: Blame;
+  /** The path of the request's field that it is always about, if there is one. */
+  readonly field?: string;
   /** Anchor of the row in docs/fidelity.md, where there is one. */
   readonly fidelity?: string;
   /** How long a value may be in the text. Default: 200 characters. */
@@ -32,36 +34,42 @@ export const errorTable = {
     remedy:
       "Use the id of a runner of your organization. One whose lease was not renewed has lapsed: let it call with its token, or set lapse to never.",
     fidelity: "unknown-runner",
+    field: "runner_id",
   },
   runnerPolicyNotFound: {
     code: Code.NotFound,
     text: "runner policy not found",
     remedy: "Give the group a role on the runner first, with CreateRunnerPolicy.",
     fidelity: "policies",
+    field: "group_id",
   },
   runnerPolicyExists: {
     code: Code.AlreadyExists,
     text: "runner policy already exists",
     remedy: "Change the group's role with UpdateRunnerPolicy.",
     fidelity: "policies",
+    field: "group_id",
   },
   onlyUserPolicies: {
     code: Code.InvalidArgument,
     text: "you can only share runners with User role",
     remedy: "Send RUNNER_ROLE_USER, or set admin-policies to take.",
     fidelity: "policy-roles",
+    field: "role",
   },
   invalidPageToken: {
     code: Code.InvalidArgument,
     text: 'invalid pagination token "{token}"',
     remedy: "Send back the next_token of the page before, for the same list.",
     fidelity: "page-tokens",
+    field: "pagination.token",
   },
   invalidPageSize: {
     code: Code.InvalidArgument,
     text: 'invalid page size "{size}" in the query: expected a whole number from 0 to 100',
     remedy: "Send a pageSize of that kind in the query, or none.",
     fidelity: "page-in-query",
+    field: "pagination.page_size",
   },
   permissionDenied: {
     code: Code.PermissionDenied,
@@ -86,6 +94,7 @@ export const errorTable = {
     text: "invalid exchange token: it is unknown here, was used already, has expired, or its runner was deleted",
     remedy: "Make a new one with CreateRunnerToken; each works once.",
     fidelity: "exchange-refused",
+    field: "exchange_token",
   },
   onlyManagerMayMakeTokens: {
     code: Code.Unauthenticated,
@@ -104,6 +113,7 @@ export const errorTable = {
     text: "runner manager {runnerManagerId} already has a managed runner in this organization",
     remedy: "Delete the first one, name another manager, or set second-managed-runner to allow.",
     fidelity: "second-managed-runner",
+    field: "runner_manager_id",
   },
   renewalMismatch: {
     code: Code.FailedPrecondition,
@@ -122,54 +132,63 @@ export const errorTable = {
     text: "spec.desired_phase can only be updated on the LOCAL_CONFIGURATION runner",
     remedy: "Leave it out, or set desired-phase-on-update to take.",
     fidelity: "desired-phase-on-update",
+    field: "spec.desired_phase",
   },
   desiredPhaseIsDeprecated: {
     code: Code.FailedPrecondition,
     text: "this API is deprecated - to disable local environments, please update your organization policy through the organization settings instead",
     remedy: "Leave spec.desired_phase out, or set desired-phase-on-update to take.",
     fidelity: "desired-phase-on-update",
+    field: "spec.desired_phase",
   },
   noPublicKey: {
     code: Code.FailedPrecondition,
     text: "runner does not have a public key",
     remedy: "Let the runner report one first: runners.report(id, { publicKey }), 32 bytes for X25519.",
     fidelity: "honeycomb",
+    field: "spec.configuration.honeycomb_api_key",
   },
   runnerNotActive: {
     code: Code.FailedPrecondition,
     text: "runner is not active",
     remedy: "Let it exchange its token and call with its access token, or report the phase.",
     fidelity: "runner-not-active",
+    field: "runner_id",
   },
   invalidContextUrl: {
     code: Code.InvalidArgument,
     text: 'cannot read the context URL "{url}": {reason}',
     remedy: "Send the http(s) URL of a page on one of the hosts of the state document.",
     fidelity: "context-urls",
+    field: "context_url",
   },
   authenticationRequired: {
     code: Code.FailedPrecondition,
     text: "authentication required for {host}",
     remedy: "In the state document (--state), set the host's authenticated to true.",
     fidelity: "context-url-errors",
+    field: "context_url",
   },
   repositoryForbidden: {
     code: Code.PermissionDenied,
     text: "no access to repository {repository}",
     remedy: "In the state document (--state), set the repository's forbidden to false.",
     fidelity: "context-url-errors",
+    field: "context_url",
   },
   scmResourceNotFound: {
     code: Code.NotFound,
     text: '{kind} "{name}" not found',
     remedy: "Add it to the state document (--state): the mock asks no real host.",
     fidelity: "context-url-errors",
+    field: "context_url",
   },
   invalidSort: {
     code: Code.InvalidArgument,
     text: 'cannot sort by "{field}": expected created_at',
     remedy: "Leave sort.field out.",
     fidelity: "audit-log-order",
+    field: "sort.field",
   },
   enterpriseOnly: {
     code: Code.FailedPrecondition,
@@ -313,7 +332,7 @@ function makerOf(name: string, row: ErrorRow) {
 
 function make(name: string, row: ErrorRow, values: Values<string>, more: More): ConnectError {
   const { code, remedy, blame = Blame.CLIENT, fidelity = "" } = row;
-  const { cause, details = [], rule = "", field = "" } = more;
+  const { cause, details = [], rule = "", field = row.field ?? "" } = more;
   const explanation: MessageInitShape<typeof ExplanationSchema> = {
     error: name,
     rule,

@@ -38,7 +38,7 @@ export class AuditLog {
       throw errors.enterpriseOnly();
     }
     const { field = "", order = SortOrder.UNSPECIFIED } = sort ?? {};
-    if (!sortFields.includes(field)) throw errors.invalidSort({ field }, { field: "sort.field" });
+    if (!sortFields.includes(field)) throw errors.invalidSort({ field });
     const newestFirst = order !== SortOrder.ASC;
     const matches = matcherOf(filter);
     const { items, pagination } = await pageOf(cursorOf(page), (cursor) =>
