@@ -27,16 +27,28 @@ const maxProblems = 5;
 
 /** @throws DocumentError */
 export async function readState(source: DocumentSource | undefined): Promise<State> {
-  const fallback = create(StateSchema, defaultState);
-  if (source === undefined) return fallback;
-  const { scm, gateways } = await readDocument(StateSchema, source, ({ scm, gateways }) => [
-    ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
-    ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
-  ]);
+  const state = source === undefined ? create(StateSchema) : await readDocument(StateSchema, source, repeats);
+  return completed(state, create(StateSchema, defaultState));
+}
+
+/** @throws DocumentError for a state that a document could not hold */
+export function checkState(state: State): void {
+  refuse([...violationsOf(StateSchema, state), ...repeats(state)], () => "");
+}
+
+/** The state, with the other's sections where it has none. */
+export function completed({ scm, gateways }: State, fallback: State): State {
   return create(StateSchema, {
     scm: scm ?? fallback.scm ?? {},
     gateways: gateways.length > 0 ? gateways : fallback.gateways,
   });
+}
+
+function repeats({ scm, gateways }: State): JsonProblem[] {
+  return [
+    ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
+    ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
+  ];
 }
 
 /** @throws DocumentError */
@@ -64,18 +76,23 @@ async function readDocument<Desc extends DescMessage>(
   check: (message: MessageShape<Desc>) => JsonProblem[],
 ): Promise<MessageShape<Desc>> {
   const { json, placeOf } = typeof source === "string" ? await readYaml(source) : given(source);
-  const refuse = (problems: readonly JsonProblem[]) => {
-    if (problems.length === 0) return;
-    const told = problems.slice(0, maxProblems).map(({ path, problem }) => {
-      return [placeOf(path), pathText(path), problem].filter((part) => part !== "").join(": ");
-    });
-    throw new DocumentError(told.join("; "));
-  };
-  refuse(problemsWith(desc, json));
+  refuse(problemsWith(desc, json), placeOf);
   const message = fromJson(desc, json as JsonValue);
-  refuse((createValidator().validate(desc, message).violations ?? []).map(problemOf));
-  refuse(check(message));
+  refuse(violationsOf(desc, message), placeOf);
+  refuse(check(message), placeOf);
   return message;
+}
+
+function refuse(problems: readonly JsonProblem[], placeOf: (path: JsonPath) => string): void {
+  if (problems.length === 0) return;
+  const told = problems.slice(0, maxProblems).map(({ path, problem }) => {
+    return [placeOf(path), pathText(path), problem].filter((part) => part !== "").join(": ");
+  });
+  throw new DocumentError(told.join("; "));
+}
+
+function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonProblem[] {
+  return (createValidator().validate(desc, message).violations ?? []).map(problemOf);
 }
 
 function problemOf(violation: Violation): JsonProblem {

@@ -203,6 +203,65 @@ export const errorTable = {
     fidelity: "slow-watchers",
     blame: Blame.MOCK_LIMIT,
   },
+  noLease: {
+    code: Code.FailedPrecondition,
+    text: "runner has no lease: it is permanent, lives by itself, or is being deleted",
+    remedy: "Choose a runner that somebody registered, or set managed-runners to plain.",
+    field: "runner_id",
+  },
+  tokenNotFound: {
+    code: Code.NotFound,
+    text: "token not found",
+    remedy: "Name a token as ListTokens has it, in the world that issued it.",
+    field: "token",
+  },
+  clockMovedWrongly: {
+    code: Code.InvalidArgument,
+    text: "cannot advance the clock: {reason}",
+    remedy:
+      "Move it forward, and not beyond the year 9999; a fresh world (Reset) begins at the machine's time.",
+    field: "by",
+  },
+  worldNotFound: {
+    code: Code.NotFound,
+    text: 'there is no world "{name}"',
+    remedy: "Make it with CreateWorld, or by a call to its API.",
+    field: "world",
+  },
+  worldExists: {
+    code: Code.AlreadyExists,
+    text: 'there is a world "{name}" already',
+    remedy: "Delete it first, or Reset it.",
+    field: "world",
+  },
+  defaultWorldStays: {
+    code: Code.InvalidArgument,
+    text: 'the world "{name}" cannot be deleted',
+    remedy: "Use Reset.",
+    field: "world",
+  },
+  unknownProfile: {
+    code: Code.InvalidArgument,
+    text: 'there is no profile "{profile}": expected {profiles}',
+    remedy: "Name one of these, or none.",
+    field: "profile",
+  },
+  invalidControlToken: {
+    code: Code.Unauthenticated,
+    text: "the control service asks for its token: send the header Authorization: Bearer TOKEN",
+    remedy: "Send what --control-token says.",
+  },
+  foreignOrigin: {
+    code: Code.PermissionDenied,
+    text: 'the control service is not for {what} "{name}"',
+    remedy: "Call it from its own origin, by the name of the address that it listens on.",
+  },
+  worldGone: {
+    code: Code.Unavailable,
+    text: "the world was reset or deleted",
+    remedy: "Watch again.",
+    blame: Blame.MOCK_LIMIT,
+  },
   invalidWorldName: {
     code: Code.InvalidArgument,
     text: 'invalid world name "{name}": expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters',

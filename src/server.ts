@@ -1,16 +1,19 @@
 /**
- * The composition root: settings become worlds, identity, interceptors and the listening app. Nothing below
- * reads the environment or the machine's clock; both come in here.
+ * The composition root: settings become worlds, identity, interceptors and the two listening apps, one for the API
+ * and one for the control service. Nothing below reads the environment or the machine's clock; both come in here.
  */
 import type { AddressInfo } from "node:net";
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { baseUrl } from "./base-url.ts";
-import type { HostTime, WorldClock } from "./clock.ts";
+import type { HostTime } from "./clock.ts";
+import { createControlApp } from "./control/control-app.ts";
+import { type WorldPowers, type WorldsPowers, worldPowers, worldsPowers } from "./control/powers.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
-import { defaultOrganizationId, Identity } from "./domain/identity.ts";
-import type { Runners } from "./domain/runners.ts";
+import { defaultOrganizationId, Identity, type KnownToken } from "./domain/identity.ts";
 import { errors } from "./errors.ts";
+import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createApp } from "./http/app.ts";
+import { registerOidc } from "./http/oidc.ts";
 import { createChain } from "./interceptors/index.ts";
 import { knownTokens } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
@@ -27,16 +30,16 @@ export interface Surroundings {
   readonly logger: FastifyBaseLogger;
 }
 
-/** A running mock. */
-export interface RunnerMock extends AsyncDisposable {
+/** A running mock. Its clock, runners and tokens are those of the default world. */
+export interface RunnerMock extends Omit<WorldPowers, "name">, AsyncDisposable {
   /** The base URL that it listens on, without a slash at the end. */
   readonly url: string;
   /** The base URL under which clients reach it: the option `publicUrl`, or else `url`. */
   readonly publicUrl: string;
-  /** The time of the default world. */
-  readonly clock: Pick<WorldClock, "advance" | "freeze" | "resume" | "frozen" | "nowMs">;
-  /** The runners of the default world. */
-  readonly runners: Pick<Runners, "report">;
+  /** The base URL of the control service; undefined: it has none. */
+  readonly controlUrl: string | undefined;
+  /** The other worlds. */
+  readonly worlds: WorldsPowers;
   /** Stops listening, lets calls under way finish, ends open streams with `unavailable`. */
   close(): Promise<void>;
 }
@@ -48,50 +51,89 @@ export interface RunnerMock extends AsyncDisposable {
  * instance with code EADDRINUSE
  */
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
-  const { time, random, logger } = surroundings;
-  const { auth, userTokens, organizationTier } = settings;
+  const { host, port, organizationTier, stopGraceMs } = settings;
+  const { logger } = surroundings;
   const { identities } = await document("identities", settings, readIdentities);
   const state = await document("state", settings, readState);
-  const tokens = knownTokens(userTokens, identities, organizationTier);
-  const organizationIds = new Set([
-    defaultOrganizationId,
-    ...tokens.map(({ caller }) => caller.organization.id),
-  ]);
-  const world = { ...settings.world, state, organizationIds: [...organizationIds] };
-  const worlds = new Worlds({
-    open: (name) => World.open(name, world, time, random),
-    host: time,
-    maxWorlds: settings.maxWorlds,
-    idleMs: settings.worldIdleMs,
-  });
-  const identity = new Identity(auth, tokens, organizationTier);
+  const tokens = knownTokens(settings.userTokens, identities, organizationTier);
+  const worlds = worldsOf(settings, surroundings, state, tokens);
+  const identity = new Identity(settings.auth, tokens, organizationTier);
   const shutdown = new AbortController();
-  const app = createApp({
+  const common = { logger, stopGraceMs, shutdownSignal: shutdown.signal };
+  const api = createApp({
+    ...common,
     routes: registerServices,
-    worlds,
     chain: createChain(worlds, identity, logger),
+    register: (app) => registerOidc(app, worlds),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
-    shutdownSignal: shutdown.signal,
-    stopGraceMs: settings.stopGraceMs,
-    logger,
+    crossOrigin: true,
   });
+  let url = "";
+  const urlOf = (world: World) => world.urlFor(url);
+  const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
+  const control =
+    controlPort === "off"
+      ? undefined
+      : createControlApp({ ...common, worlds, urlOf, state, identity, host, token });
 
   const close = async () => {
     shutdown.abort(errors.serverStopping());
-    await app.close();
+    await Promise.all([api.close(), control?.close()]);
     worlds.close();
   };
   try {
-    const { clock, runners } = await worlds.enter(defaultWorldName);
-    await app.listen({ host: settings.host, port: settings.port });
-    const { address, port } = app.server.address() as AddressInfo;
-    const url = baseUrl(address, port);
-    const publicUrl = settings.world.publicUrl ?? url;
-    return { url, publicUrl, clock, runners, close, [Symbol.asyncDispose]: close };
+    await worlds.enter(defaultWorldName);
+    url = await listen(api, host, port);
+    const controlUrl = control && (await listen(control, host, Number(controlPort)));
+    const powers = worldPowers(worlds, urlOf, defaultWorldName);
+    return {
+      url,
+      publicUrl: settings.world.publicUrl ?? url,
+      controlUrl,
+      worlds: worldsPowers(worlds, urlOf),
+      get clock() {
+        return powers.clock;
+      },
+      get runners() {
+        return powers.runners;
+      },
+      get tokens() {
+        return powers.tokens;
+      },
+      reset: powers.reset,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function worldsOf(
+  { world, maxWorlds, worldIdleMs }: Settings,
+  { time, random }: Surroundings,
+  state: State,
+  tokens: readonly KnownToken[],
+): Worlds {
+  const organizations = new Set([
+    defaultOrganizationId,
+    ...tokens.map(({ caller }) => caller.organization.id),
+  ]);
+  const common = { ...world, state, organizationIds: [...organizations] };
+  return new Worlds({
+    open: (name, overrides) => World.open(name, { ...common, ...overrides }, time, random),
+    host: time,
+    maxWorlds,
+    idleMs: worldIdleMs,
+  });
+}
+
+/** @returns the base URL of the address */
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  await app.listen({ host, port });
+  const { address, port: chosen } = app.server.address() as AddressInfo;
+  return baseUrl(address, chosen);
 }
 
 async function document<Name extends "state" | "identities", Content>(

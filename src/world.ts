@@ -12,6 +12,7 @@ import { Runners } from "./domain/runners.ts";
 import { SourceCode } from "./domain/scm/source-code.ts";
 import { logsTokenTtlMs, Tokens } from "./domain/tokens.ts";
 import { Watches } from "./domain/watches.ts";
+import { errors } from "./errors.ts";
 import type { Gateway } from "./gen/gitpod/v1/gateway_pb.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createIds } from "./ids.ts";
@@ -51,6 +52,7 @@ export class World {
   readonly watches: Watches;
   readonly auditLog: AuditLog;
   readonly idTokens: IdTokens;
+  readonly tokens: Tokens;
   readonly gateways: readonly Gateway[];
   readonly #publicUrl: string | undefined;
 
@@ -62,7 +64,7 @@ export class World {
     this.#publicUrl = settings.publicUrl;
     const ids = createIds(this.clock, random);
     const store = new MemoryStore(this.clock, ids, settings.maxAuditLogEntries);
-    const tokens = new Tokens(this.clock, random, store, {
+    this.tokens = new Tokens(this.clock, random, store, {
       exchange: settings.exchangeTokenTtlMs,
       access: settings.accessTokenTtlMs,
       logs: logsTokenTtlMs,
@@ -70,7 +72,7 @@ export class World {
     const lease = new Lease({ leaseMs, lapsedTtlMs, switches });
     const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
     this.runners = new Runners(records, switches);
-    this.registrar = new Registrar(records, this.runners, tokens, ids, store, switches);
+    this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
     this.policies = new Policies(this.runners, store, switches);
     this.sourceCode = new SourceCode(state.scm, records, this.runners, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
@@ -94,7 +96,9 @@ export class World {
     return this.name === defaultWorldName ? base : `${base}/w/${this.name}`;
   }
 
+  /** For good: its time stops, and whoever watches it is told so. */
   close(): void {
     this.clock.close();
+    this.watches.close(errors.worldGone());
   }
 }

@@ -89,6 +89,30 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
     ],
     bad: [...badNumbers, 65_536, "65536"],
   },
+  controlPort: {
+    flag: "control-port",
+    variable: "RUNNER_MOCK_CONTROL_PORT",
+    in: ({ controlPort }) => controlPort,
+    default: undefined,
+    good: [
+      [0, 0],
+      ["9090", 9090],
+      ["off", "off"],
+    ],
+    bad: [...badNumbers, 65_536, "on", true],
+  },
+  controlToken: {
+    flag: "control-token",
+    variable: "RUNNER_MOCK_CONTROL_TOKEN",
+    in: ({ controlToken }) => controlToken,
+    default: undefined,
+    good: [
+      ["secret", "secret"],
+      ["My Bearer Token", "My Bearer Token"],
+    ],
+    secret: true,
+    bad: ["", " ", " secret", "secret ", 1, true, {}],
+  },
   publicUrl: {
     flag: "public-url",
     variable: "RUNNER_MOCK_PUBLIC_URL",

@@ -121,7 +121,41 @@ export class Runners {
       runnerSubject(canonical(runnerId)),
     );
     if (document === undefined) throw errors.runnerNotFound();
-    return clone(RunnerSchema, this.shown(document.value.runner));
+    return this.#copied(document.value.runner);
+  }
+
+  /**
+   * Renews a lease as the runner's own call would; a lapsed registration stands again.
+   *
+   * @returns the runner, and when its lease ends: undefined where it never does
+   * @throws not_found for a runner of which there is no record, failed_precondition for one without a lease
+   */
+  async renew(runnerId: string): Promise<{ runner: Runner; leaseEndsAtMs: number | undefined }> {
+    const { lease } = this.#records;
+    const renewed = await this.#records.change(
+      runnerId,
+      (found, nowMs) => (lease.hasLease(found) ? lease.renew(found, nowMs, "order") : refuseWithoutLease()),
+      undefined,
+    );
+    if (renewed === undefined) throw errors.runnerNotFound();
+    return { runner: this.#copied(renewed.value.runner), leaseEndsAtMs: renewed.expiresAtMs };
+  }
+
+  /**
+   * Ends a lease now, as if it had not been renewed. One that has lapsed stays so.
+   *
+   * @throws not_found for a runner of which there is no record, failed_precondition for one without a lease
+   */
+  async lapse(runnerId: string): Promise<void> {
+    const { lease } = this.#records;
+    const ended = await this.#records.change(
+      runnerId,
+      (found, nowMs) => lease.end(found, nowMs) ?? refuseWithoutLease(),
+      undefined,
+    );
+    if (ended === undefined) throw errors.runnerNotFound();
+    // Whoever looks first applies what follows.
+    await this.#records.findAny(runnerId);
   }
 
   /** A runner as replies show it. */
@@ -131,6 +165,11 @@ export class Runners {
     if (this.#switches.metricsPassword === "as-sent" || !configuration?.metrics?.password) return runner;
     const metrics = { ...configuration.metrics, password: "" };
     return { ...runner, spec: { ...(spec as RunnerSpec), configuration: { ...configuration, metrics } } };
+  }
+
+  /** For callers in the same process, who may do with it what they like. */
+  #copied(runner: Runner): Runner {
+    return clone(RunnerSchema, this.shown(runner));
   }
 
   #refuseUnknown(): void {
@@ -154,6 +193,10 @@ export class Runners {
     const document = await this.#records.find(runnerId);
     return document !== undefined && (matches?.(document.value) ?? true) ? [document] : [];
   }
+}
+
+function refuseWithoutLease(): never {
+  throw errors.noLease();
 }
 
 /** What a report changes: a copy of its own, with values that every protocol can carry. */

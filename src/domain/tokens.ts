@@ -3,9 +3,12 @@
  * SHA-256 is kept. They belong to their runner's record and go with it.
  */
 import type { Clock } from "../clock.ts";
+import { errors } from "../errors.ts";
+import { canonical } from "../ids.ts";
 import type { Random } from "../random.ts";
-import type { Collection, Store } from "../store/store.ts";
+import type { Collection, Document, Store } from "../store/store.ts";
 import { digest } from "./digest.ts";
+import { type Cursor, pageOf, pageOfAll } from "./pagination.ts";
 
 /** exchange: works once, for ExchangeToken. access: the bearer of a runner. logs: opens a runner's logs. */
 export type TokenKind = "exchange" | "access" | "logs";
@@ -30,7 +33,22 @@ export const credentialCollections: readonly string[] = [collections.exchange, c
 
 interface Token {
   readonly runnerId: string;
+  readonly issuedAtMs: number;
 }
+
+/** What is known of a token without the token. */
+export interface TokenFacts {
+  /** Its SHA-256. */
+  readonly tokenId: string;
+  readonly kind: TokenKind;
+  readonly runnerId: string;
+  readonly createdAtMs: number;
+  /** Undefined: it works as long as its runner's record is kept. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** In the order of their names, as lists go. */
+const kinds = ["access", "exchange", "logs"] as const satisfies readonly TokenKind[];
 
 /** How long tokens of a kind work, in milliseconds; undefined: as long as their runner's record is kept. */
 export type TokenLifetimes = { readonly [Kind in TokenKind]: number | undefined };
@@ -63,9 +81,9 @@ export class Tokens {
     this.#random = random;
     this.#lifetimesMs = lifetimesMs;
     this.#kept = {
-      exchange: store.collection(collections.exchange, { listed: false }),
-      access: store.collection(collections.access, { listed: false }),
-      logs: store.collection(collections.logs, { listed: false }),
+      exchange: store.collection(collections.exchange),
+      access: store.collection(collections.access),
+      logs: store.collection(collections.logs),
     };
   }
 
@@ -78,8 +96,9 @@ export class Tokens {
   async issue(kind: TokenKind, runnerId: string): Promise<string | undefined> {
     const secret = this.make(kind);
     const lifetimeMs = this.#lifetimesMs[kind];
-    const expiresAtMs = lifetimeMs === undefined ? undefined : this.#clock.nowMs() + lifetimeMs;
-    const token = { id: digest(secret), value: { runnerId }, owner: runnerId, expiresAtMs };
+    const issuedAtMs = this.#clock.nowMs();
+    const expiresAtMs = lifetimeMs === undefined ? undefined : issuedAtMs + lifetimeMs;
+    const token = { id: digest(secret), value: { runnerId, issuedAtMs }, owner: runnerId, expiresAtMs };
     return (await this.#kept[kind].put(token)) ? secret : undefined;
   }
 
@@ -92,4 +111,50 @@ export class Tokens {
   async use(kind: TokenKind, secret: string): Promise<string | undefined> {
     return (await this.#kept[kind].take(digest(secret)))?.value.runnerId;
   }
+
+  /** A page of the tokens that work: those of a runner, standing or lapsed, or of all. */
+  async list(runnerId: string | undefined, cursor: Cursor) {
+    if (runnerId === undefined) return pageOf(cursor, (page) => this.#listAll(page));
+    const owned = await Promise.all(
+      kinds.map(async (kind) => (await this.#kept[kind].ownedBy(canonical(runnerId))).map(factsOf(kind))),
+    );
+    const { items, pagination } = await pageOfAll(cursor, owned.flat(), ({ id }) => id);
+    return { items: items.map(({ item }) => item), pagination };
+  }
+
+  /**
+   * Ends a token now: from then on it is as unknown as one that has expired, or was never issued.
+   *
+   * @param token its SHA-256, or the token itself
+   * @throws not_found for one that does not work anyway
+   */
+  async end(token: string): Promise<void> {
+    const id = isOurs(token) ? digest(token) : token;
+    const taken = await Promise.all(kinds.map((kind) => this.#kept[kind].take(id)));
+    if (taken.every((document) => document === undefined)) throw errors.tokenNotFound();
+  }
+
+  /** One kind after the other, each in the order of its ids. */
+  async #listAll({ after, limit }: Cursor) {
+    const [afterKind, afterId] = after?.split("/") ?? [];
+    const found: (TokenFacts & { readonly id: string })[] = [];
+    for (const kind of kinds) {
+      if (afterKind !== undefined && kind < afterKind) continue;
+      const page = { after: kind === afterKind ? afterId : undefined, limit: limit - found.length };
+      found.push(...(await this.#kept[kind].list(page)).map(factsOf(kind)));
+      if (found.length === limit) break;
+    }
+    return found;
+  }
 }
+
+const factsOf =
+  (kind: TokenKind) =>
+  ({ id, value, expiresAtMs }: Document<Token>): TokenFacts & { readonly id: string } => ({
+    id: `${kind}/${id}`,
+    tokenId: id,
+    kind,
+    runnerId: value.runnerId,
+    createdAtMs: value.issuedAtMs,
+    expiresAtMs,
+  });

@@ -17,6 +17,7 @@ import type { Caller } from "./caller.ts";
 export class Watches {
   readonly #feed: Feed;
   readonly #maxBacklog: number;
+  readonly #open = new Set<Backlog<WatchEventsResponse>>();
 
   /** @param maxBacklog how many events may wait for one watcher */
   constructor(feed: Feed, maxBacklog: number) {
@@ -37,13 +38,20 @@ export class Watches {
       if (accepts(entry)) backlog.push(responseOf(entry));
       if (backlog.ended) unsubscribe();
     });
+    this.#open.add(backlog);
     const stop = () => {
       unsubscribe();
+      this.#open.delete(backlog);
       backlog.end(endedBy(signal));
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
     return backlog;
+  }
+
+  /** Ends every watch that is open. */
+  close(reason: Error): void {
+    for (const backlog of this.#open) backlog.end(reason);
   }
 }
 

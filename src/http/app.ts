@@ -1,6 +1,6 @@
 /**
- * The Fastify app: RPCs by Connect's plugin, OpenID Connect discovery, health for probes, CORS for browsers, and
- * answers in the right shape for requests that are none of these. Building it does not listen.
+ * The Fastify app: RPCs by Connect's plugin, health for probes, CORS for browsers, and answers in the right shape
+ * for requests that are none of these. Building it does not listen.
  */
 
 import type { IncomingMessage } from "node:http";
@@ -17,17 +17,16 @@ import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyRequest,
   LogController,
 } from "fastify";
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { shown } from "../shown.ts";
-import type { Worlds } from "../worlds.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
 import { breakOffKey, serveJsonLines } from "./jsonl.ts";
-import { registerOidc } from "./oidc.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { rewriteUrl } from "./paths.ts";
 import { refuse } from "./refusals.ts";
@@ -38,7 +37,12 @@ const maxBodyBytes = 4 * 1024 * 1024;
 export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly chain: Chain;
-  readonly worlds: Worlds;
+  /** What else is served beside RPCs and health. */
+  readonly register?: (app: FastifyInstance) => void;
+  /** What is looked at before anything else of a request; it throws what is answered. */
+  readonly guard?: (request: FastifyRequest) => void;
+  /** Whether web pages of any origin may call. */
+  readonly crossOrigin: boolean;
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
@@ -64,13 +68,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     closing = true;
   });
   acceptAnyBody(app);
-  app.register(cors, {
-    methods: [...connectCors.allowedMethods],
-    exposedHeaders: [...connectCors.exposedHeaders],
-    maxAge: 7200,
-  });
+  const { guard } = options;
+  if (guard) app.addHook("onRequest", async (request) => guard(request));
+  if (options.crossOrigin) allowAnyOrigin(app);
   app.register(async (scope) => registerRpcs(scope, options));
-  registerOidc(app, options.worlds);
+  options.register?.(app);
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     return reply.code(closing ? 503 : 200).send({ status: closing ? "stopping" : "ok" });
@@ -88,6 +90,14 @@ export function createApp(options: AppOptions): FastifyInstance {
     return refuse(request, reply, errors.internalError({ cause: error }));
   });
   return app;
+}
+
+function allowAnyOrigin(app: FastifyInstance): void {
+  app.register(cors, {
+    methods: [...connectCors.allowedMethods],
+    exposedHeaders: [...connectCors.exposedHeaders],
+    maxAge: 7200,
+  });
 }
 
 /** Over HTTP/2 the stream alone, over HTTP/1.1 the connection. */

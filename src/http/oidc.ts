@@ -24,6 +24,6 @@ async function inWorld<T>(
   try {
     return await answer(world);
   } finally {
-    worlds.leave(name);
+    worlds.leave(world);
   }
 }

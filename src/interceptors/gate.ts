@@ -25,8 +25,8 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
     const world = await worlds.enter(name);
     values.set(worldKey, world);
     // Aborted when a call has ended, however it did; it may have ended while the world was opened.
-    if (signal.aborted) worlds.leave(name);
-    else signal.addEventListener("abort", () => worlds.leave(name), { once: true });
+    if (signal.aborted) worlds.leave(world);
+    else signal.addEventListener("abort", () => worlds.leave(world), { once: true });
     values.set(callerKey, await callerOf(claim, identity, world));
   };
 }

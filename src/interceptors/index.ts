@@ -9,13 +9,21 @@ import { decodeRequest } from "./decode.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { takePageFromQuery } from "./page-from-query.ts";
 import { createReport, withReport } from "./report.ts";
-import { validateRequest } from "./validate.ts";
+import { validateAlways, validateRequest } from "./validate.ts";
 
 export interface Chain {
   /** Before the body is read. */
   readonly requestGate: Gate;
   /** From then on. */
   readonly interceptors: Interceptor[];
+}
+
+/** The control service's: it has no worlds of its own, and is strict in all profiles. */
+export function createControlChain(gate: Gate, log: Log): Chain {
+  return {
+    requestGate: withReport(gate, log),
+    interceptors: [createReport(log), tellBegun, decodeRequest, takePageFromQuery, validateAlways],
+  };
 }
 
 export function createChain(worlds: Worlds, identity: Identity, log: Log): Chain {

@@ -73,9 +73,9 @@ async function startSlow() {
   const called = deferred();
   const answer = deferred();
   const app = createApp({
-    worlds,
     chain: createChain(worlds, new Identity("open", [], "core"), logger),
     refuseUnknownJson: true,
+    crossOrigin: true,
     logger,
     stopGraceMs: settings.stopGraceMs,
     shutdownSignal: shutdown.signal,

@@ -1,0 +1,34 @@
+/** The control service as an app of its own, for an address of its own. */
+import type { FastifyInstance } from "fastify";
+import type { Identity } from "../domain/identity.ts";
+import { ControlService } from "../gen/runnermock/v1/control_pb.ts";
+import { type AppOptions, createApp } from "../http/app.ts";
+import { createControlChain } from "../interceptors/index.ts";
+import { type ControlServiceOptions, createControlService } from "./control-service.ts";
+import { createControlGate, isLoopbackAddress, refuseForeign } from "./guard.ts";
+
+export interface ControlAppOptions
+  extends ControlServiceOptions,
+    Pick<AppOptions, "logger" | "shutdownSignal" | "stopGraceMs"> {
+  /** The address that it will listen on. */
+  readonly host: string;
+  /** The bearer that it asks for; undefined: what the API does. */
+  readonly token: string | undefined;
+  readonly identity: Identity;
+}
+
+export function createControlApp(options: ControlAppOptions): FastifyInstance {
+  const { host, token, identity, logger, shutdownSignal, stopGraceMs } = options;
+  const service = createControlService(options);
+  const isLoopback = isLoopbackAddress(host);
+  return createApp({
+    routes: (router) => router.service(ControlService, service),
+    chain: createControlChain(createControlGate(token, identity), logger),
+    guard: (request) => refuseForeign(request, isLoopback),
+    refuseUnknownJson: true,
+    crossOrigin: false,
+    logger,
+    shutdownSignal,
+    stopGraceMs,
+  });
+}

@@ -1,0 +1,171 @@
+/** runnermock.v1.ControlService. */
+import { create } from "@bufbuild/protobuf";
+import { durationMs as msOf, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { checkState, completed, DocumentError } from "../documents.ts";
+import { cursorOf, pageOfAll } from "../domain/pagination.ts";
+import type { RunnerReport as DomainReport } from "../domain/runners.ts";
+import type { TokenKind as DomainTokenKind, TokenFacts } from "../domain/tokens.ts";
+import { errors } from "../errors.ts";
+import {
+  ClockSchema,
+  type ControlService,
+  type RunnerReport,
+  TokenKind,
+  TokenSchema,
+  WorldSchema,
+} from "../gen/runnermock/v1/control_pb.ts";
+import type { State } from "../gen/runnermock/v1/state_pb.ts";
+import { profiles, switchesOf } from "../profiles.ts";
+import { defaultWorldName, type World } from "../world.ts";
+import type { WorldOverrides, Worlds } from "../worlds.ts";
+
+/** What the service needs to know of the server. */
+export interface ControlServiceOptions {
+  readonly worlds: Worlds;
+  /** The base URL of a world's API. */
+  readonly urlOf: (world: World) => string;
+  /** What worlds know where they are not told otherwise. */
+  readonly state: State;
+}
+
+export function createControlService({ worlds, urlOf, state }: ControlServiceOptions) {
+  const named = (name: string) => worlds.get(name || defaultWorldName);
+  return {
+    async getClock({ world }) {
+      return { clock: clockOf(named(world)) };
+    },
+
+    async advanceClock({ world: name, by }) {
+      const world = named(name);
+      await advance(world, by === undefined ? 0 : msOf(by));
+      return { clock: clockOf(world) };
+    },
+
+    async freezeClock({ world: name }) {
+      const world = named(name);
+      world.clock.freeze();
+      return { clock: clockOf(world) };
+    },
+
+    async resumeClock({ world: name }) {
+      const world = named(name);
+      await world.clock.resume();
+      return { clock: clockOf(world) };
+    },
+
+    async renewRunner({ world, runnerId }) {
+      const { runner, leaseEndsAtMs } = await named(world).runners.renew(runnerId);
+      return { runner, ...(leaseEndsAtMs !== undefined && { leaseEndsAt: timestampFromMs(leaseEndsAtMs) }) };
+    },
+
+    async lapseRunner({ world, runnerId }) {
+      await named(world).runners.lapse(runnerId);
+      return {};
+    },
+
+    async reportRunnerStatus({ world, runnerId, report }) {
+      const runner = await named(world).runners.report(runnerId, reportOf(report));
+      return { runner };
+    },
+
+    async listTokens({ world, runnerId, pagination: page }) {
+      const { tokens } = named(world);
+      const { items, pagination } = await tokens.list(runnerId || undefined, cursorOf(page));
+      return { tokens: items.map(tokenOf), pagination };
+    },
+
+    async expireToken({ world, token }) {
+      await named(world).tokens.end(token);
+      return {};
+    },
+
+    async revokeToken({ world, token }) {
+      await named(world).tokens.end(token);
+      return {};
+    },
+
+    async reset({ world }) {
+      await worlds.reset(world || defaultWorldName);
+      return {};
+    },
+
+    async createWorld({ world: name, profile, state: own }) {
+      const world = await worlds.create(name, {
+        ...profileOverride(profile),
+        ...(own !== undefined && { state: checked(own, state) }),
+      });
+      return { world: worldOf(world, 0) };
+    },
+
+    async listWorlds({ pagination: page }) {
+      const { items, pagination } = await pageOfAll(cursorOf(page), worlds.list(), ({ world }) => world.name);
+      return { worlds: items.map(({ item: { world, calls } }) => worldOf(world, calls)), pagination };
+    },
+
+    async deleteWorld({ world }) {
+      worlds.delete(world);
+      return {};
+    },
+  } satisfies ServiceImpl<typeof ControlService>;
+
+  function worldOf(world: World, callsUnderWay: number) {
+    return create(WorldSchema, { name: world.name, url: urlOf(world), clock: clockOf(world), callsUnderWay });
+  }
+}
+
+async function advance({ clock }: World, byMs: number): Promise<void> {
+  try {
+    await clock.advance(byMs);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw errors.clockMovedWrongly({ reason: error.message });
+  }
+}
+
+function clockOf({ clock }: World) {
+  return create(ClockSchema, { now: timestampFromMs(clock.nowMs()), frozen: clock.frozen });
+}
+
+/** The fields that are set; a list that is empty says nothing. */
+function reportOf(report: RunnerReport | undefined): DomainReport {
+  const { $typeName: _, $unknown: __, ...fields } = report ?? ({} as RunnerReport);
+  return Object.fromEntries(
+    Object.entries(fields).filter(
+      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
+}
+
+const tokenKinds: Readonly<Record<DomainTokenKind, TokenKind>> = {
+  exchange: TokenKind.EXCHANGE,
+  access: TokenKind.ACCESS,
+  logs: TokenKind.LOGS,
+};
+
+function tokenOf({ tokenId, kind, runnerId, createdAtMs, expiresAtMs }: TokenFacts) {
+  return create(TokenSchema, {
+    tokenId,
+    kind: tokenKinds[kind],
+    runnerId,
+    createdAt: timestampFromMs(createdAtMs),
+    ...(expiresAtMs !== undefined && { expiresAt: timestampFromMs(expiresAtMs) }),
+  });
+}
+
+function profileOverride(name: string): WorldOverrides {
+  if (name === "") return {};
+  const profile = profiles.find((candidate) => candidate === name);
+  if (profile === undefined) throw errors.unknownProfile({ profile: name, profiles: profiles.join(", ") });
+  return { switches: switchesOf(profile) };
+}
+
+function checked(own: State, fallback: State): State {
+  try {
+    checkState(own);
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    throw errors.undecodable({ problem: `state.${error.message}` }, { field: "state" });
+  }
+  return completed(own, fallback);
+}
