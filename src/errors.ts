@@ -246,6 +246,12 @@ export const errorTable = {
     remedy: "Name one of these, or none.",
     field: "profile",
   },
+  tooFewCalls: {
+    code: Code.DeadlineExceeded,
+    text: "saw {seen} of {count} calls in {timeout}",
+    remedy: "Let the client make them, wait longer, or loosen the filter; ListCalls says what there was.",
+    field: "timeout",
+  },
   invalidControlToken: {
     code: Code.Unauthenticated,
     text: "the control service asks for its token: send the header Authorization: Bearer TOKEN",

@@ -1,6 +1,7 @@
 /** What is wrong with JSON that is to become a message, and where in it. */
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import type { Violation } from "@bufbuild/protovalidate";
+import { isSecret } from "./secrets.ts";
 import { shown } from "./shown.ts";
 
 export type JsonPath = readonly (string | number)[];
@@ -78,11 +79,6 @@ function problemsIn(
 
 function isObject(json: JsonValue | undefined): json is { [name: string]: JsonValue } {
   return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-/** Fields whose values are nobody's business. */
-function isSecret({ name }: DescField): boolean {
-  return /password|token|secret|key/.test(name);
 }
 
 function expectedBy(field: DescField): string {

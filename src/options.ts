@@ -80,6 +80,10 @@ export interface RunnerMockOptions extends Partial<Switches> {
   maxAuditLogEntries?: number;
   /** How many events may wait for one watcher; beyond it the watch is ended. Default: 100000. */
   maxWatchBacklog?: number;
+  /** How many calls a world keeps in its log; beyond it the oldest goes. Default: 10000. */
+  maxCalls?: number;
+  /** About how many bytes the log of a world may take; beyond it the oldest call goes. Default: 16777216. */
+  maxCallBytes?: number;
   /** How many worlds there may be at once. Default: 1000. */
   maxWorlds?: number;
   /** How long a world may go unused before it goes; the default world stays. Default: `1h`. */
@@ -208,6 +212,16 @@ const ownOptions = {
     does: "how many events may wait for one watcher before its watch is ended",
     default: "100000",
   },
+  maxCalls: {
+    ...wholeNumber("number", 0, 10_000_000),
+    does: "how many calls a world keeps in its log",
+    default: "10000",
+  },
+  maxCallBytes: {
+    ...wholeNumber("number", 0, 2 ** 32),
+    does: "about how many bytes the log of a world's calls may take",
+    default: "16777216",
+  },
   maxWorlds: {
     ...wholeNumber("number", 1, 1_000_000),
     does: "how many worlds there may be at once",
@@ -280,6 +294,8 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
       maxLapsed: own("maxLapsed"),
       maxAuditLogEntries: own("maxAuditLogEntries"),
       maxWatchBacklog: own("maxWatchBacklog"),
+      maxCalls: own("maxCalls"),
+      maxCallBytes: own("maxCallBytes"),
       publicUrl: own("publicUrl")?.replace(/\/+$/, ""),
       switches: switchesOf(own("profile"), Object.fromEntries(switches)),
     },

@@ -52,7 +52,7 @@ export interface RunnerMock extends Omit<WorldPowers, "name">, AsyncDisposable {
  */
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
   const { host, port, organizationTier, stopGraceMs } = settings;
-  const { logger } = surroundings;
+  const { logger, time } = surroundings;
   const { identities } = await document("identities", settings, readIdentities);
   const state = await document("state", settings, readState);
   const tokens = knownTokens(settings.userTokens, identities, organizationTier);
@@ -63,7 +63,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const api = createApp({
     ...common,
     routes: registerServices,
-    chain: createChain(worlds, identity, logger),
+    chain: createChain(worlds, identity, time, logger),
     register: (app) => registerOidc(app, worlds),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     crossOrigin: true,
@@ -74,7 +74,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const control =
     controlPort === "off"
       ? undefined
-      : createControlApp({ ...common, worlds, urlOf, state, identity, host, token });
+      : createControlApp({ ...common, worlds, urlOf, state, identity, host: time, address: host, token });
 
   const close = async () => {
     shutdown.abort(errors.serverStopping());
@@ -85,12 +85,12 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     await worlds.enter(defaultWorldName);
     url = await listen(api, host, port);
     const controlUrl = control && (await listen(control, host, Number(controlPort)));
-    const powers = worldPowers(worlds, urlOf, defaultWorldName);
+    const powers = worldPowers(worlds, urlOf, time, defaultWorldName);
     return {
       url,
       publicUrl: settings.world.publicUrl ?? url,
       controlUrl,
-      worlds: worldsPowers(worlds, urlOf),
+      worlds: worldsPowers(worlds, urlOf, time),
       get clock() {
         return powers.clock;
       },
@@ -100,6 +100,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
       get tokens() {
         return powers.tokens;
       },
+      calls: powers.calls,
       reset: powers.reset,
       close,
       [Symbol.asyncDispose]: close,

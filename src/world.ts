@@ -3,6 +3,7 @@
  */
 import { type HostTime, WorldClock } from "./clock.ts";
 import { AuditLog } from "./domain/audit-log.ts";
+import { CallLog } from "./domain/call-log.ts";
 import { IdTokens } from "./domain/id-tokens.ts";
 import { Lease } from "./domain/lease.ts";
 import { Policies } from "./domain/policies.ts";
@@ -33,6 +34,8 @@ export interface WorldSettings {
   readonly maxLapsed: number;
   readonly maxAuditLogEntries: number;
   readonly maxWatchBacklog: number;
+  readonly maxCalls: number;
+  readonly maxCallBytes: number;
   /** Without a slash at the end; undefined: the one that a request was sent to. */
   readonly publicUrl: string | undefined;
   readonly state: State;
@@ -53,6 +56,7 @@ export class World {
   readonly auditLog: AuditLog;
   readonly idTokens: IdTokens;
   readonly tokens: Tokens;
+  readonly calls: CallLog;
   readonly gateways: readonly Gateway[];
   readonly #publicUrl: string | undefined;
 
@@ -79,6 +83,11 @@ export class World {
     this.auditLog = new AuditLog(store.feed, switches);
     this.idTokens = new IdTokens(this.clock, ids);
     this.gateways = state.gateways;
+    this.calls = new CallLog({
+      maxEntries: settings.maxCalls,
+      maxBytes: settings.maxCallBytes,
+      maxWatchBacklog: settings.maxWatchBacklog,
+    });
   }
 
   /** A new world with what the system puts into it. */
@@ -100,5 +109,6 @@ export class World {
   close(): void {
     this.clock.close();
     this.watches.close(errors.worldGone());
+    this.calls.close(errors.worldGone());
   }
 }

@@ -61,9 +61,14 @@ export class Worlds {
     this.#use(entry);
   }
 
-  /** Whether it has been opened. */
+  /** Whether there is one, or will be in a moment. */
   has(name: string): boolean {
     return this.#entries.has(name);
+  }
+
+  /** The world of that name, if there is one. */
+  find(name: string): World | undefined {
+    return this.#entries.get(name)?.opened;
   }
 
   /** How many there are. */

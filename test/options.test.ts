@@ -293,6 +293,30 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
     good: ["free_ona", "core", "enterprise", "something_new"].map((tier) => [tier, tier]),
     bad: ["", " ", "a b", 1, true],
   },
+  maxCalls: {
+    flag: "max-calls",
+    variable: "RUNNER_MOCK_MAX_CALLS",
+    in: ({ world }) => world.maxCalls,
+    default: 10_000,
+    good: [
+      [0, 0],
+      ["12", 12],
+      [10_000_000, 10_000_000],
+    ],
+    bad: [...badNumbers, 10_000_001],
+  },
+  maxCallBytes: {
+    flag: "max-call-bytes",
+    variable: "RUNNER_MOCK_MAX_CALL_BYTES",
+    in: ({ world }) => world.maxCallBytes,
+    default: 16 * 1024 * 1024,
+    good: [
+      [0, 0],
+      ["12", 12],
+      [2 ** 32, 2 ** 32],
+    ],
+    bad: [...badNumbers, 2 ** 32 + 1],
+  },
   maxWorlds: {
     flag: "max-worlds",
     variable: "RUNNER_MOCK_MAX_WORLDS",

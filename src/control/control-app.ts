@@ -11,16 +11,16 @@ export interface ControlAppOptions
   extends ControlServiceOptions,
     Pick<AppOptions, "logger" | "shutdownSignal" | "stopGraceMs"> {
   /** The address that it will listen on. */
-  readonly host: string;
+  readonly address: string;
   /** The bearer that it asks for; undefined: what the API does. */
   readonly token: string | undefined;
   readonly identity: Identity;
 }
 
 export function createControlApp(options: ControlAppOptions): FastifyInstance {
-  const { host, token, identity, logger, shutdownSignal, stopGraceMs } = options;
+  const { address, token, identity, logger, shutdownSignal, stopGraceMs } = options;
   const service = createControlService(options);
-  const isLoopback = isLoopbackAddress(host);
+  const isLoopback = isLoopbackAddress(address);
   return createApp({
     routes: (router) => router.service(ControlService, service),
     chain: createControlChain(createControlGate(token, identity), logger),

@@ -2,7 +2,9 @@
 import { create } from "@bufbuild/protobuf";
 import { durationMs as msOf, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { HostTime } from "../clock.ts";
 import { checkState, completed, DocumentError } from "../documents.ts";
+import type { CallRecord } from "../domain/call-log.ts";
 import { cursorOf, pageOfAll } from "../domain/pagination.ts";
 import type { RunnerReport as DomainReport } from "../domain/runners.ts";
 import type { TokenKind as DomainTokenKind, TokenFacts } from "../domain/tokens.ts";
@@ -19,6 +21,7 @@ import type { State } from "../gen/runnermock/v1/state_pb.ts";
 import { profiles, switchesOf } from "../profiles.ts";
 import { defaultWorldName, type World } from "../world.ts";
 import type { WorldOverrides, Worlds } from "../worlds.ts";
+import { callMatcher, callOf, defaultWaitMs, waitForCalls } from "./calls.ts";
 
 /** What the service needs to know of the server. */
 export interface ControlServiceOptions {
@@ -27,9 +30,11 @@ export interface ControlServiceOptions {
   readonly urlOf: (world: World) => string;
   /** What worlds know where they are not told otherwise. */
   readonly state: State;
+  /** The machine's time, in which calls are waited for. */
+  readonly host: HostTime;
 }
 
-export function createControlService({ worlds, urlOf, state }: ControlServiceOptions) {
+export function createControlService({ worlds, urlOf, state, host }: ControlServiceOptions) {
   const named = (name: string) => worlds.get(name || defaultWorldName);
   return {
     async getClock({ world }) {
@@ -85,6 +90,28 @@ export function createControlService({ worlds, urlOf, state }: ControlServiceOpt
       return {};
     },
 
+    async listCalls({ world, filter, pagination: page }) {
+      const { items, pagination } = await named(world).calls.list(cursorOf(page), callMatcher(filter));
+      return { calls: items.map(({ record }) => callOf(record)), pagination };
+    },
+
+    watchCalls({ world, filter }, { signal }) {
+      return tellingOf(named(world).calls.watch(callMatcher(filter), signal));
+    },
+
+    async waitForCalls({ world, filter, count, timeout }, { signal }) {
+      const matches = callMatcher(filter);
+      const timeoutMs = timeout === undefined ? defaultWaitMs : msOf(timeout);
+      const { calls } = named(world);
+      const found = await waitForCalls(calls, matches, { count: count || 1, timeoutMs, host, signal });
+      return { calls: found.map(callOf) };
+    },
+
+    async clearCalls({ world }) {
+      named(world).calls.clear();
+      return {};
+    },
+
     async reset({ world }) {
       await worlds.reset(world || defaultWorldName);
       return {};
@@ -112,6 +139,10 @@ export function createControlService({ worlds, urlOf, state }: ControlServiceOpt
   function worldOf(world: World, callsUnderWay: number) {
     return create(WorldSchema, { name: world.name, url: urlOf(world), clock: clockOf(world), callsUnderWay });
   }
+}
+
+async function* tellingOf(records: AsyncIterable<CallRecord>) {
+  for await (const record of records) yield { call: callOf(record) };
 }
 
 async function advance({ clock }: World, byMs: number): Promise<void> {

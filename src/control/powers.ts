@@ -2,12 +2,17 @@
  * What can be done to the worlds of a mock, in process, beyond what its API's clients can. The control service has
  * the same powers over the wire.
  */
-import type { WorldClock } from "../clock.ts";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { HostTime, WorldClock } from "../clock.ts";
+import type { CallLog } from "../domain/call-log.ts";
 import type { Runners } from "../domain/runners.ts";
 import type { Tokens } from "../domain/tokens.ts";
+import { type Duration, durationMs } from "../duration.ts";
+import { type Call, CallFilterSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { type Profile, profiles, type Switches, switchesOf } from "../profiles.ts";
 import type { World } from "../world.ts";
 import type { WorldOverrides, Worlds } from "../worlds.ts";
+import { callMatcher, callOf, defaultWaitMs, waitForCalls } from "./calls.ts";
 
 /** What can be done to one world: to the one that has the name now. After a reset that is another one. */
 export interface WorldPowers {
@@ -17,8 +22,30 @@ export interface WorldPowers {
   readonly clock: Pick<WorldClock, "advance" | "freeze" | "resume" | "frozen" | "nowMs">;
   readonly runners: Pick<Runners, "report" | "renew" | "lapse">;
   readonly tokens: Pick<Tokens, "list" | "end">;
+  readonly calls: CallsPowers;
   /** Puts a fresh world in its place, with the same settings, in constant time. */
   reset(): Promise<void>;
+}
+
+/** Which calls are meant: those that agree with everything that is set. */
+export type WhichCalls = Omit<MessageInitShape<typeof CallFilterSchema>, "$typeName" | "$unknown">;
+
+/** The calls that a world's API has answered: the newest, up to a bound. Secrets are not in them. */
+export interface CallsPowers {
+  /** The oldest first. */
+  list(which?: WhichCalls): Call[];
+  /**
+   * Resolves once there have been as many calls, counting those that there were before. A stream counts from its
+   * beginning.
+   *
+   * @param wait count: default 1; timeout, in the machine's time: default 5 s
+   * @throws ConnectError deadline_exceeded where there were fewer in time
+   */
+  waitFor(
+    which?: WhichCalls,
+    wait?: { readonly count?: number; readonly timeout?: Duration },
+  ): Promise<Call[]>;
+  clear(): void;
 }
 
 /** How a world is made that is not as the server's others. */
@@ -37,8 +64,13 @@ export interface WorldsPowers {
   delete(name: string): void;
 }
 
-/** @param urlOf the base URL of a world's API */
-export function worldPowers(worlds: Worlds, urlOf: (world: World) => string, name: string): WorldPowers {
+/** @param urlOf the base URL of a world's API @param host in whose time calls are waited for */
+export function worldPowers(
+  worlds: Worlds,
+  urlOf: (world: World) => string,
+  host: HostTime,
+  name: string,
+): WorldPowers {
   const current = () => worlds.get(name);
   return {
     name,
@@ -54,14 +86,27 @@ export function worldPowers(worlds: Worlds, urlOf: (world: World) => string, nam
     get tokens() {
       return current().tokens;
     },
+    calls: callsPowers(() => current().calls, host),
     async reset() {
       await worlds.reset(name);
     },
   };
 }
 
-export function worldsPowers(worlds: Worlds, urlOf: (world: World) => string): WorldsPowers {
-  const powers = (name: string) => worldPowers(worlds, urlOf, name);
+function callsPowers(current: () => CallLog, host: HostTime): CallsPowers {
+  const matcher = (which: WhichCalls) => callMatcher(create(CallFilterSchema, which));
+  return {
+    list: (which = {}) => current().matching(matcher(which)).map(callOf),
+    async waitFor(which = {}, { count = 1, timeout = defaultWaitMs } = {}) {
+      const wait = { count, timeoutMs: durationMs(timeout), host };
+      return (await waitForCalls(current(), matcher(which), wait)).map(callOf);
+    },
+    clear: () => current().clear(),
+  };
+}
+
+export function worldsPowers(worlds: Worlds, urlOf: (world: World) => string, host: HostTime): WorldsPowers {
+  const powers = (name: string) => worldPowers(worlds, urlOf, host, name);
   return {
     get: (name) => powers(worlds.get(name).name),
     async create(name, options = {}) {

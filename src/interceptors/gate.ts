@@ -19,6 +19,8 @@ export type Gate = (context: HandlerContext) => Promise<void>;
 export function createGate(worlds: Worlds, identity: Identity): Gate {
   return async ({ method, requestHeader, signal, values }) => {
     const name = requestHeader.get(worldHeader) ?? defaultWorldName;
+    // For whoever takes note of the call, even if it goes no further.
+    values.set(worldKey, worlds.find(name));
     const claim = identity.claimOf(requestHeader.get("authorization"), isAnonymous(method));
     // Strangers open no worlds, and no token is valid in a world that is not there yet.
     if ("issued" in claim && claim.otherwise === undefined && !worlds.has(name)) throw errors.invalidBearer();

@@ -1,5 +1,6 @@
 /** What every call passes through, from the outside in. Only here is the order decided. */
 import type { Interceptor } from "@connectrpc/connect";
+import type { HostTime } from "../clock.ts";
 import type { Identity } from "../domain/identity.ts";
 import type { Log } from "../log.ts";
 import type { Worlds } from "../worlds.ts";
@@ -8,6 +9,7 @@ import { tellBegun } from "./begun.ts";
 import { decodeRequest } from "./decode.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { takePageFromQuery } from "./page-from-query.ts";
+import { createRecord, noteRequest, withRecord } from "./record.ts";
 import { createReport, withReport } from "./report.ts";
 import { validateAlways, validateRequest } from "./validate.ts";
 
@@ -26,14 +28,17 @@ export function createControlChain(gate: Gate, log: Log): Chain {
   };
 }
 
-export function createChain(worlds: Worlds, identity: Identity, log: Log): Chain {
+/** The API's. @param host for how long calls take */
+export function createChain(worlds: Worlds, identity: Identity, host: HostTime, log: Log): Chain {
   return {
-    requestGate: withReport(createGate(worlds, identity), log),
+    requestGate: withRecord(withReport(createGate(worlds, identity), log), host),
     interceptors: [
+      createRecord(host),
       createReport(log),
       tellBegun,
       decodeRequest,
       takePageFromQuery,
+      noteRequest,
       authorizeCall,
       validateRequest,
     ],

@@ -73,7 +73,7 @@ async function startSlow() {
   const called = deferred();
   const answer = deferred();
   const app = createApp({
-    chain: createChain(worlds, new Identity("open", [], "core"), logger),
+    chain: createChain(worlds, new Identity("open", [], "core"), stillTime, logger),
     refuseUnknownJson: true,
     crossOrigin: true,
     logger,

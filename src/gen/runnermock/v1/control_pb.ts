@@ -8,23 +8,25 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
+import type { Subject, SubjectJson } from "../../gitpod/v1/identity_pb.ts";
+import { file_gitpod_v1_identity } from "../../gitpod/v1/identity_pb.ts";
 import type { PaginationRequest, PaginationRequestJson, PaginationResponse, PaginationResponseJson } from "../../gitpod/v1/pagination_pb.ts";
 import { file_gitpod_v1_pagination } from "../../gitpod/v1/pagination_pb.ts";
 import type { GatewayInfo, GatewayInfoJson, Runner, RunnerCapability, RunnerCapabilityJson, RunnerJson, RunnerPhase, RunnerPhaseJson } from "../../gitpod/v1/runner_pb.ts";
 import { file_gitpod_v1_runner } from "../../gitpod/v1/runner_pb.ts";
 import type { FieldValue, FieldValueJson } from "../../gitpod/v1/runner_configuration_pb.ts";
 import { file_gitpod_v1_runner_configuration } from "../../gitpod/v1/runner_configuration_pb.ts";
-import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, DurationJson, StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { State, StateJson } from "./state_pb.ts";
 import { file_runnermock_v1_state } from "./state_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file runnermock/v1/control.proto.
  */
 export const file_runnermock_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UirwQKDFJ1bm5lclJlcG9ydBI0CgVwaGFzZRgBIAEoDjIWLmdpdHBvZC52MS5SdW5uZXJQaGFzZUIIukgFggECEAFIAIgBARIUCgdtZXNzYWdlGAIgASgJSAGIAQESFAoHdmVyc2lvbhgDIAEoCUgCiAEBEhsKDnN5c3RlbV9kZXRhaWxzGAQgASgJSAOIAQESEwoGcmVnaW9uGAUgASgJSASIAQESQAoMY2FwYWJpbGl0aWVzGAYgAygOMhsuZ2l0cG9kLnYxLlJ1bm5lckNhcGFiaWxpdHlCDbpICpIBByIFggECEAESLgoPYWRkaXRpb25hbF9pbmZvGAcgAygLMhUuZ2l0cG9kLnYxLkZpZWxkVmFsdWUSLAoMZ2F0ZXdheV9pbmZvGAggASgLMhYuZ2l0cG9kLnYxLkdhdGV3YXlJbmZvEhQKB2xvZ191cmwYCSABKAlIBYgBARIUCgdsbG1fdXJsGAogASgJSAaIAQESHwoSc3VwcG9ydF9idW5kbGVfdXJsGAsgASgJSAeIAQESIAoKcHVibGljX2tleRgMIAEoDEIHukgEegJoIEgIiAEBQggKBl9waGFzZUIKCghfbWVzc2FnZUIKCghfdmVyc2lvbkIRCg9fc3lzdGVtX2RldGFpbHNCCQoHX3JlZ2lvbkIKCghfbG9nX3VybEIKCghfbGxtX3VybEIVChNfc3VwcG9ydF9idW5kbGVfdXJsQg0KC19wdWJsaWNfa2V5InsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlKmwKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTVE9LRU5fS0lORF9FWENIQU5HRRABEhUKEVRPS0VOX0tJTkRfQUNDRVNTEAISEwoPVE9LRU5fS0lORF9MT0dTEAMyygkKDkNvbnRyb2xTZXJ2aWNlElAKCEdldENsb2NrEh4ucnVubmVybW9jay52MS5HZXRDbG9ja1JlcXVlc3QaHy5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVzcG9uc2UiA5ACARJXCgxBZHZhbmNlQ2xvY2sSIi5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1Jlc3BvbnNlElQKC0ZyZWV6ZUNsb2NrEiEucnVubmVybW9jay52MS5GcmVlemVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVzcG9uc2USVAoLUmVzdW1lQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXNwb25zZRJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlEkIKBVJlc2V0EhsucnVubmVybW9jay52MS5SZXNldFJlcXVlc3QaHC5ydW5uZXJtb2NrLnYxLlJlc2V0UmVzcG9uc2USVAoLQ3JlYXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ3JlYXRlV29ybGRSZXNwb25zZRJWCgpMaXN0V29ybGRzEiAucnVubmVybW9jay52MS5MaXN0V29ybGRzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1Jlc3BvbnNlIgOQAgESVAoLRGVsZXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRGVsZXRlV29ybGRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_duration, file_google_protobuf_timestamp, file_runnermock_v1_state]);
+  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UirwQKDFJ1bm5lclJlcG9ydBI0CgVwaGFzZRgBIAEoDjIWLmdpdHBvZC52MS5SdW5uZXJQaGFzZUIIukgFggECEAFIAIgBARIUCgdtZXNzYWdlGAIgASgJSAGIAQESFAoHdmVyc2lvbhgDIAEoCUgCiAEBEhsKDnN5c3RlbV9kZXRhaWxzGAQgASgJSAOIAQESEwoGcmVnaW9uGAUgASgJSASIAQESQAoMY2FwYWJpbGl0aWVzGAYgAygOMhsuZ2l0cG9kLnYxLlJ1bm5lckNhcGFiaWxpdHlCDbpICpIBByIFggECEAESLgoPYWRkaXRpb25hbF9pbmZvGAcgAygLMhUuZ2l0cG9kLnYxLkZpZWxkVmFsdWUSLAoMZ2F0ZXdheV9pbmZvGAggASgLMhYuZ2l0cG9kLnYxLkdhdGV3YXlJbmZvEhQKB2xvZ191cmwYCSABKAlIBYgBARIUCgdsbG1fdXJsGAogASgJSAaIAQESHwoSc3VwcG9ydF9idW5kbGVfdXJsGAsgASgJSAeIAQESIAoKcHVibGljX2tleRgMIAEoDEIHukgEegJoIEgIiAEBQggKBl9waGFzZUIKCghfbWVzc2FnZUIKCghfdmVyc2lvbkIRCg9fc3lzdGVtX2RldGFpbHNCCQoHX3JlZ2lvbkIKCghfbG9nX3VybEIKCghfbGxtX3VybEIVChNfc3VwcG9ydF9idW5kbGVfdXJsQg0KC19wdWJsaWNfa2V5InsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlIvkCCgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJNChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXIiNwoSV2F0Y2hDYWxsc1Jlc3BvbnNlEiEKBGNhbGwYASABKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwikwEKE1dhaXRGb3JDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkSKQoGZmlsdGVyGAIgASgLMhkucnVubmVybW9jay52MS5DYWxsRmlsdGVyEhYKBWNvdW50GAMgASgFQge6SAQaAigAEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoUV2FpdEZvckNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwiIgoRQ2xlYXJDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkiFAoSQ2xlYXJDYWxsc1Jlc3BvbnNlKmwKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTVE9LRU5fS0lORF9FWENIQU5HRRABEhUKEVRPS0VOX0tJTkRfQUNDRVNTEAISEwoPVE9LRU5fS0lORF9MT0dTEAMyoAwKDkNvbnRyb2xTZXJ2aWNlElAKCEdldENsb2NrEh4ucnVubmVybW9jay52MS5HZXRDbG9ja1JlcXVlc3QaHy5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVzcG9uc2UiA5ACARJXCgxBZHZhbmNlQ2xvY2sSIi5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1Jlc3BvbnNlElQKC0ZyZWV6ZUNsb2NrEiEucnVubmVybW9jay52MS5GcmVlemVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVzcG9uc2USVAoLUmVzdW1lQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXNwb25zZRJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElMKCUxpc3RDYWxscxIfLnJ1bm5lcm1vY2sudjEuTGlzdENhbGxzUmVxdWVzdBogLnJ1bm5lcm1vY2sudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACARJTCgpXYXRjaENhbGxzEiAucnVubmVybW9jay52MS5XYXRjaENhbGxzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1Jlc3BvbnNlMAESVwoMV2FpdEZvckNhbGxzEiIucnVubmVybW9jay52MS5XYWl0Rm9yQ2FsbHNSZXF1ZXN0GiMucnVubmVybW9jay52MS5XYWl0Rm9yQ2FsbHNSZXNwb25zZRJRCgpDbGVhckNhbGxzEiAucnVubmVybW9jay52MS5DbGVhckNhbGxzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1Jlc3BvbnNlEkIKBVJlc2V0EhsucnVubmVybW9jay52MS5SZXNldFJlcXVlc3QaHC5ydW5uZXJtb2NrLnYxLlJlc2V0UmVzcG9uc2USVAoLQ3JlYXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ3JlYXRlV29ybGRSZXNwb25zZRJWCgpMaXN0V29ybGRzEiAucnVubmVybW9jay52MS5MaXN0V29ybGRzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1Jlc3BvbnNlIgOQAgESVAoLRGVsZXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRGVsZXRlV29ybGRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_state]);
 
 /**
  * A world's time.
@@ -1245,7 +1247,7 @@ export type World = Message<"runnermock.v1.World"> & {
   name: string;
 
   /**
-   * The base URL of its API, where the mock knows how it is reached.
+   * The base URL of its API.
    *
    * @generated from field: string url = 2;
    */
@@ -1280,7 +1282,7 @@ export type WorldJson = {
   name?: string;
 
   /**
-   * The base URL of its API, where the mock knows how it is reached.
+   * The base URL of its API.
    *
    * @generated from field: string url = 2;
    */
@@ -1549,6 +1551,659 @@ export const DeleteWorldResponseSchema: GenMessage<DeleteWorldResponse, {jsonTyp
   messageDesc(file_runnermock_v1_control, 31);
 
 /**
+ * A call that a world's API has answered. Passwords, tokens, keys and bearers are not in it.
+ *
+ * @generated from message runnermock.v1.Call
+ */
+export type Call = Message<"runnermock.v1.Call"> & {
+  /**
+   * In the order in which the log heard of the calls.
+   *
+   * @generated from field: string call_id = 1;
+   */
+  callId: string;
+
+  /**
+   * Such as `gitpod.v1.RunnerService/CreateRunner`.
+   *
+   * @generated from field: string rpc = 2;
+   */
+  rpc: string;
+
+  /**
+   * `connect`, `grpc`, `grpc-web` or `jsonl`.
+   *
+   * @generated from field: string protocol = 3;
+   */
+  protocol: string;
+
+  /**
+   * As the client calls itself.
+   *
+   * @generated from field: string user_agent = 4;
+   */
+  userAgent: string;
+
+  /**
+   * When it had been answered, a stream when it had begun, in the world's time.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 5;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * Who called; absent where that was not found out.
+   *
+   * @generated from field: gitpod.v1.Subject caller = 6;
+   */
+  caller?: Subject | undefined;
+
+  /**
+   * What was asked, in JSON; absent where it could not be read.
+   *
+   * @generated from field: google.protobuf.Struct request = 7;
+   */
+  request?: JsonObject | undefined;
+
+  /**
+   * What was answered, in JSON; absent for a stream and for an error.
+   *
+   * @generated from field: google.protobuf.Struct reply = 8;
+   */
+  reply?: JsonObject | undefined;
+
+  /**
+   * Absent where it went well, or goes on.
+   *
+   * @generated from field: runnermock.v1.Call.Error error = 9;
+   */
+  error?: Call_Error | undefined;
+
+  /**
+   * How long it took, in the machine's time; absent while it goes on.
+   *
+   * @generated from field: google.protobuf.Duration duration = 10;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * How many messages a stream has sent so far.
+   *
+   * @generated from field: int32 messages = 11;
+   */
+  messages: number;
+};
+
+/**
+ * A call that a world's API has answered. Passwords, tokens, keys and bearers are not in it.
+ *
+ * @generated from message runnermock.v1.Call
+ */
+export type CallJson = {
+  /**
+   * In the order in which the log heard of the calls.
+   *
+   * @generated from field: string call_id = 1;
+   */
+  callId?: string;
+
+  /**
+   * Such as `gitpod.v1.RunnerService/CreateRunner`.
+   *
+   * @generated from field: string rpc = 2;
+   */
+  rpc?: string;
+
+  /**
+   * `connect`, `grpc`, `grpc-web` or `jsonl`.
+   *
+   * @generated from field: string protocol = 3;
+   */
+  protocol?: string;
+
+  /**
+   * As the client calls itself.
+   *
+   * @generated from field: string user_agent = 4;
+   */
+  userAgent?: string;
+
+  /**
+   * When it had been answered, a stream when it had begun, in the world's time.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 5;
+   */
+  at?: TimestampJson;
+
+  /**
+   * Who called; absent where that was not found out.
+   *
+   * @generated from field: gitpod.v1.Subject caller = 6;
+   */
+  caller?: SubjectJson;
+
+  /**
+   * What was asked, in JSON; absent where it could not be read.
+   *
+   * @generated from field: google.protobuf.Struct request = 7;
+   */
+  request?: StructJson;
+
+  /**
+   * What was answered, in JSON; absent for a stream and for an error.
+   *
+   * @generated from field: google.protobuf.Struct reply = 8;
+   */
+  reply?: StructJson;
+
+  /**
+   * Absent where it went well, or goes on.
+   *
+   * @generated from field: runnermock.v1.Call.Error error = 9;
+   */
+  error?: Call_ErrorJson;
+
+  /**
+   * How long it took, in the machine's time; absent while it goes on.
+   *
+   * @generated from field: google.protobuf.Duration duration = 10;
+   */
+  duration?: DurationJson;
+
+  /**
+   * How many messages a stream has sent so far.
+   *
+   * @generated from field: int32 messages = 11;
+   */
+  messages?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.Call.
+ * Use `create(CallSchema)` to create a new message.
+ */
+export const CallSchema: GenMessage<Call, {jsonType: CallJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 32);
+
+/**
+ * How it ended, if it failed.
+ *
+ * @generated from message runnermock.v1.Call.Error
+ */
+export type Call_Error = Message<"runnermock.v1.Call.Error"> & {
+  /**
+   * Such as `not_found`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * Its text.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * How it ended, if it failed.
+ *
+ * @generated from message runnermock.v1.Call.Error
+ */
+export type Call_ErrorJson = {
+  /**
+   * Such as `not_found`.
+   *
+   * @generated from field: string code = 1;
+   */
+  code?: string;
+
+  /**
+   * Its text.
+   *
+   * @generated from field: string message = 2;
+   */
+  message?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.Call.Error.
+ * Use `create(Call_ErrorSchema)` to create a new message.
+ */
+export const Call_ErrorSchema: GenMessage<Call_Error, {jsonType: Call_ErrorJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 32, 0);
+
+/**
+ * Lets calls pass that agree with everything that is set.
+ *
+ * @generated from message runnermock.v1.CallFilter
+ */
+export type CallFilter = Message<"runnermock.v1.CallFilter"> & {
+  /**
+   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   *
+   * @generated from field: string rpc = 1;
+   */
+  rpc: string;
+
+  /**
+   * UUID of the caller.
+   *
+   * @generated from field: string caller_id = 2;
+   */
+  callerId: string;
+
+  /**
+   * How it ended: `ok`, or such as `not_found`.
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+};
+
+/**
+ * Lets calls pass that agree with everything that is set.
+ *
+ * @generated from message runnermock.v1.CallFilter
+ */
+export type CallFilterJson = {
+  /**
+   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   *
+   * @generated from field: string rpc = 1;
+   */
+  rpc?: string;
+
+  /**
+   * UUID of the caller.
+   *
+   * @generated from field: string caller_id = 2;
+   */
+  callerId?: string;
+
+  /**
+   * How it ended: `ok`, or such as `not_found`.
+   *
+   * @generated from field: string code = 3;
+   */
+  code?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.CallFilter.
+ * Use `create(CallFilterSchema)` to create a new message.
+ */
+export const CallFilterSchema: GenMessage<CallFilter, {jsonType: CallFilterJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 33);
+
+/**
+ * Says which calls to list.
+ *
+ * @generated from message runnermock.v1.ListCallsRequest
+ */
+export type ListCallsRequest = Message<"runnermock.v1.ListCallsRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * Absent: all.
+   *
+   * @generated from field: runnermock.v1.CallFilter filter = 2;
+   */
+  filter?: CallFilter | undefined;
+
+  /**
+   * Absent: the first page, of the default size.
+   *
+   * @generated from field: gitpod.v1.PaginationRequest pagination = 3;
+   */
+  pagination?: PaginationRequest | undefined;
+};
+
+/**
+ * Says which calls to list.
+ *
+ * @generated from message runnermock.v1.ListCallsRequest
+ */
+export type ListCallsRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * Absent: all.
+   *
+   * @generated from field: runnermock.v1.CallFilter filter = 2;
+   */
+  filter?: CallFilterJson;
+
+  /**
+   * Absent: the first page, of the default size.
+   *
+   * @generated from field: gitpod.v1.PaginationRequest pagination = 3;
+   */
+  pagination?: PaginationRequestJson;
+};
+
+/**
+ * Describes the message runnermock.v1.ListCallsRequest.
+ * Use `create(ListCallsRequestSchema)` to create a new message.
+ */
+export const ListCallsRequestSchema: GenMessage<ListCallsRequest, {jsonType: ListCallsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 34);
+
+/**
+ * One page of calls.
+ *
+ * @generated from message runnermock.v1.ListCallsResponse
+ */
+export type ListCallsResponse = Message<"runnermock.v1.ListCallsResponse"> & {
+  /**
+   * The oldest first.
+   *
+   * @generated from field: repeated runnermock.v1.Call calls = 1;
+   */
+  calls: Call[];
+
+  /**
+   * Leads to the next page.
+   *
+   * @generated from field: gitpod.v1.PaginationResponse pagination = 2;
+   */
+  pagination?: PaginationResponse | undefined;
+};
+
+/**
+ * One page of calls.
+ *
+ * @generated from message runnermock.v1.ListCallsResponse
+ */
+export type ListCallsResponseJson = {
+  /**
+   * The oldest first.
+   *
+   * @generated from field: repeated runnermock.v1.Call calls = 1;
+   */
+  calls?: CallJson[];
+
+  /**
+   * Leads to the next page.
+   *
+   * @generated from field: gitpod.v1.PaginationResponse pagination = 2;
+   */
+  pagination?: PaginationResponseJson;
+};
+
+/**
+ * Describes the message runnermock.v1.ListCallsResponse.
+ * Use `create(ListCallsResponseSchema)` to create a new message.
+ */
+export const ListCallsResponseSchema: GenMessage<ListCallsResponse, {jsonType: ListCallsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 35);
+
+/**
+ * Says which calls to watch.
+ *
+ * @generated from message runnermock.v1.WatchCallsRequest
+ */
+export type WatchCallsRequest = Message<"runnermock.v1.WatchCallsRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * Absent: all.
+   *
+   * @generated from field: runnermock.v1.CallFilter filter = 2;
+   */
+  filter?: CallFilter | undefined;
+};
+
+/**
+ * Says which calls to watch.
+ *
+ * @generated from message runnermock.v1.WatchCallsRequest
+ */
+export type WatchCallsRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * Absent: all.
+   *
+   * @generated from field: runnermock.v1.CallFilter filter = 2;
+   */
+  filter?: CallFilterJson;
+};
+
+/**
+ * Describes the message runnermock.v1.WatchCallsRequest.
+ * Use `create(WatchCallsRequestSchema)` to create a new message.
+ */
+export const WatchCallsRequestSchema: GenMessage<WatchCallsRequest, {jsonType: WatchCallsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 36);
+
+/**
+ * One call.
+ *
+ * @generated from message runnermock.v1.WatchCallsResponse
+ */
+export type WatchCallsResponse = Message<"runnermock.v1.WatchCallsResponse"> & {
+  /**
+   * As it was when the log heard of it.
+   *
+   * @generated from field: runnermock.v1.Call call = 1;
+   */
+  call?: Call | undefined;
+};
+
+/**
+ * One call.
+ *
+ * @generated from message runnermock.v1.WatchCallsResponse
+ */
+export type WatchCallsResponseJson = {
+  /**
+   * As it was when the log heard of it.
+   *
+   * @generated from field: runnermock.v1.Call call = 1;
+   */
+  call?: CallJson;
+};
+
+/**
+ * Describes the message runnermock.v1.WatchCallsResponse.
+ * Use `create(WatchCallsResponseSchema)` to create a new message.
+ */
+export const WatchCallsResponseSchema: GenMessage<WatchCallsResponse, {jsonType: WatchCallsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 37);
+
+/**
+ * Says what to wait for.
+ *
+ * @generated from message runnermock.v1.WaitForCallsRequest
+ */
+export type WaitForCallsRequest = Message<"runnermock.v1.WaitForCallsRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * Absent: any call.
+   *
+   * @generated from field: runnermock.v1.CallFilter filter = 2;
+   */
+  filter?: CallFilter | undefined;
+
+  /**
+   * How many there have to be. 0 means 1.
+   *
+   * @generated from field: int32 count = 3;
+   */
+  count: number;
+
+  /**
+   * How long to wait, in the machine's time. Absent: 5 seconds.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 4;
+   */
+  timeout?: Duration | undefined;
+};
+
+/**
+ * Says what to wait for.
+ *
+ * @generated from message runnermock.v1.WaitForCallsRequest
+ */
+export type WaitForCallsRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * Absent: any call.
+   *
+   * @generated from field: runnermock.v1.CallFilter filter = 2;
+   */
+  filter?: CallFilterJson;
+
+  /**
+   * How many there have to be. 0 means 1.
+   *
+   * @generated from field: int32 count = 3;
+   */
+  count?: number;
+
+  /**
+   * How long to wait, in the machine's time. Absent: 5 seconds.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 4;
+   */
+  timeout?: DurationJson;
+};
+
+/**
+ * Describes the message runnermock.v1.WaitForCallsRequest.
+ * Use `create(WaitForCallsRequestSchema)` to create a new message.
+ */
+export const WaitForCallsRequestSchema: GenMessage<WaitForCallsRequest, {jsonType: WaitForCallsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 38);
+
+/**
+ * What was waited for.
+ *
+ * @generated from message runnermock.v1.WaitForCallsResponse
+ */
+export type WaitForCallsResponse = Message<"runnermock.v1.WaitForCallsResponse"> & {
+  /**
+   * The oldest first; at least as many as were waited for.
+   *
+   * @generated from field: repeated runnermock.v1.Call calls = 1;
+   */
+  calls: Call[];
+};
+
+/**
+ * What was waited for.
+ *
+ * @generated from message runnermock.v1.WaitForCallsResponse
+ */
+export type WaitForCallsResponseJson = {
+  /**
+   * The oldest first; at least as many as were waited for.
+   *
+   * @generated from field: repeated runnermock.v1.Call calls = 1;
+   */
+  calls?: CallJson[];
+};
+
+/**
+ * Describes the message runnermock.v1.WaitForCallsResponse.
+ * Use `create(WaitForCallsResponseSchema)` to create a new message.
+ */
+export const WaitForCallsResponseSchema: GenMessage<WaitForCallsResponse, {jsonType: WaitForCallsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 39);
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.ClearCallsRequest
+ */
+export type ClearCallsRequest = Message<"runnermock.v1.ClearCallsRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+};
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.ClearCallsRequest
+ */
+export type ClearCallsRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.ClearCallsRequest.
+ * Use `create(ClearCallsRequestSchema)` to create a new message.
+ */
+export const ClearCallsRequestSchema: GenMessage<ClearCallsRequest, {jsonType: ClearCallsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 40);
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.ClearCallsResponse
+ */
+export type ClearCallsResponse = Message<"runnermock.v1.ClearCallsResponse"> & {
+};
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.ClearCallsResponse
+ */
+export type ClearCallsResponseJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.ClearCallsResponse.
+ * Use `create(ClearCallsResponseSchema)` to create a new message.
+ */
+export const ClearCallsResponseSchema: GenMessage<ClearCallsResponse, {jsonType: ClearCallsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 41);
+
+/**
  * What a token opens.
  *
  * @generated from enum runnermock.v1.TokenKind
@@ -1693,7 +2348,7 @@ export const ControlService: GenService<{
     output: typeof ListTokensResponseSchema;
   },
   /**
-   * Ends a token as time would: it has expired. A lapsed runner that has no other goes with it.
+   * Ends a token as time would: it has expired.
    *
    * Errors: not_found `token not found`.
    *
@@ -1717,6 +2372,48 @@ export const ControlService: GenService<{
     output: typeof RevokeTokenResponseSchema;
   },
   /**
+   * Lists the calls that a world's API has answered, the oldest first: the newest of them, up to a bound.
+   *
+   * @generated from rpc runnermock.v1.ControlService.ListCalls
+   */
+  listCalls: {
+    methodKind: "unary";
+    input: typeof ListCallsRequestSchema;
+    output: typeof ListCallsResponseSchema;
+  },
+  /**
+   * Streams the calls from now on: a unary one when it has been answered, a stream when it has begun.
+   *
+   * @generated from rpc runnermock.v1.ControlService.WatchCalls
+   */
+  watchCalls: {
+    methodKind: "server_streaming";
+    input: typeof WatchCallsRequestSchema;
+    output: typeof WatchCallsResponseSchema;
+  },
+  /**
+   * Answers once there have been as many calls, counting those that are in the log already.
+   *
+   * Errors: deadline_exceeded where there were fewer in time.
+   *
+   * @generated from rpc runnermock.v1.ControlService.WaitForCalls
+   */
+  waitForCalls: {
+    methodKind: "unary";
+    input: typeof WaitForCallsRequestSchema;
+    output: typeof WaitForCallsResponseSchema;
+  },
+  /**
+   * Forgets the calls of a world.
+   *
+   * @generated from rpc runnermock.v1.ControlService.ClearCalls
+   */
+  clearCalls: {
+    methodKind: "unary";
+    input: typeof ClearCallsRequestSchema;
+    output: typeof ClearCallsResponseSchema;
+  },
+  /**
    * Puts a fresh world in the place of one, with the same settings, in constant time however much it holds.
    * Its open streams end with unavailable.
    *
@@ -1728,7 +2425,7 @@ export const ControlService: GenService<{
     output: typeof ResetResponseSchema;
   },
   /**
-   * Makes a world, or does so in the place of nothing.
+   * Makes a world. Others come into being on their first use, with the server's settings.
    *
    * Errors: already_exists for a world that there is.
    *
