@@ -246,6 +246,25 @@ export const errorTable = {
     remedy: "Name one of these, or none.",
     field: "profile",
   },
+  injectedFault: {
+    code: Code.Unknown,
+    text: "{message}",
+    remedy: "None: it was ordered. RemoveFault ends it; the response header runner-mock-fault names it.",
+    blame: Blame.INJECTED_FAULT,
+    maxValueLength: several,
+  },
+  faultNotFound: {
+    code: Code.NotFound,
+    text: 'there is no fault "{faultId}"',
+    remedy: "ListFaults lists those that are not over yet.",
+    field: "fault_id",
+  },
+  invalidFault: {
+    code: Code.InvalidArgument,
+    text: "cannot inject the fault: {problem}",
+    remedy: "Mend it; nothing was injected.",
+    field: "fault",
+  },
   tooFewCalls: {
     code: Code.DeadlineExceeded,
     text: "saw {seen} of {count} calls in {timeout}",
@@ -367,8 +386,12 @@ export type ErrorName = keyof typeof errorTable;
 export interface More {
   /** Logged, not sent. */
   readonly cause?: unknown;
+  /** Instead of the table's, where that is somebody's choice. */
+  readonly code?: Code | undefined;
+  /** Sent with the error. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Details that the real service sends, too. */
-  readonly details?: NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
+  readonly details?: ConnectError["details"];
   /** The rule of the schema, and the path of the field, that the request breaks first. */
   readonly rule?: string | undefined;
   readonly field?: string | undefined;
@@ -396,8 +419,8 @@ function makerOf(name: string, row: ErrorRow) {
 }
 
 function make(name: string, row: ErrorRow, values: Values<string>, more: More): ConnectError {
-  const { code, remedy, blame = Blame.CLIENT, fidelity = "" } = row;
-  const { cause, details = [], rule = "", field = row.field ?? "" } = more;
+  const { remedy, blame = Blame.CLIENT, fidelity = "" } = row;
+  const { code = row.code, headers, cause, details = [], rule = "", field = row.field ?? "" } = more;
   const explanation: MessageInitShape<typeof ExplanationSchema> = {
     error: name,
     rule,
@@ -407,7 +430,9 @@ function make(name: string, row: ErrorRow, values: Values<string>, more: More): 
     fidelity,
   };
   const all = [...details, { desc: ExplanationSchema, value: explanation }];
-  return new ConnectError(filled(row, values), code, undefined, all, cause);
+  const error = new ConnectError(filled(row, values), code, headers, undefined, cause);
+  error.details = all;
+  return error;
 }
 
 function filled({ text, maxValueLength }: ErrorRow, values: Readonly<Record<string, string | number>>) {

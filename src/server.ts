@@ -101,6 +101,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
         return powers.tokens;
       },
       calls: powers.calls,
+      faults: powers.faults,
       reset: powers.reset,
       close,
       [Symbol.asyncDispose]: close,

@@ -4,6 +4,7 @@
 import { type HostTime, WorldClock } from "./clock.ts";
 import { AuditLog } from "./domain/audit-log.ts";
 import { CallLog } from "./domain/call-log.ts";
+import { Faults } from "./domain/faults.ts";
 import { IdTokens } from "./domain/id-tokens.ts";
 import { Lease } from "./domain/lease.ts";
 import { Policies } from "./domain/policies.ts";
@@ -57,6 +58,7 @@ export class World {
   readonly idTokens: IdTokens;
   readonly tokens: Tokens;
   readonly calls: CallLog;
+  readonly faults: Faults;
   readonly gateways: readonly Gateway[];
   readonly #publicUrl: string | undefined;
 
@@ -80,6 +82,7 @@ export class World {
     this.policies = new Policies(this.runners, store, switches);
     this.sourceCode = new SourceCode(state.scm, records, this.runners, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
+    this.faults = new Faults((event, accepts) => this.watches.feed(event, accepts));
     this.auditLog = new AuditLog(store.feed, switches);
     this.idTokens = new IdTokens(this.clock, ids);
     this.gateways = state.gateways;

@@ -12,6 +12,7 @@ import { errors } from "../errors.ts";
 import {
   ClockSchema,
   type ControlService,
+  FaultSchema,
   type RunnerReport,
   TokenKind,
   TokenSchema,
@@ -87,6 +88,24 @@ export function createControlService({ worlds, urlOf, state, host }: ControlServ
 
     async revokeToken({ world, token }) {
       await named(world).tokens.end(token);
+      return {};
+    },
+
+    async injectFault({ world, fault = create(FaultSchema) }) {
+      return { fault: named(world).faults.inject(fault) };
+    },
+
+    async listFaults({ world }) {
+      return { faults: named(world).faults.list() };
+    },
+
+    async removeFault({ world, faultId }) {
+      named(world).faults.remove(faultId);
+      return {};
+    },
+
+    async clearFaults({ world }) {
+      named(world).faults.clear();
       return {};
     },
 

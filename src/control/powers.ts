@@ -8,7 +8,7 @@ import type { CallLog } from "../domain/call-log.ts";
 import type { Runners } from "../domain/runners.ts";
 import type { Tokens } from "../domain/tokens.ts";
 import { type Duration, durationMs } from "../duration.ts";
-import { type Call, CallFilterSchema } from "../gen/runnermock/v1/control_pb.ts";
+import { type Call, CallFilterSchema, type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { type Profile, profiles, type Switches, switchesOf } from "../profiles.ts";
 import type { World } from "../world.ts";
 import type { WorldOverrides, Worlds } from "../worlds.ts";
@@ -23,6 +23,7 @@ export interface WorldPowers {
   readonly runners: Pick<Runners, "report" | "renew" | "lapse">;
   readonly tokens: Pick<Tokens, "list" | "end">;
   readonly calls: CallsPowers;
+  readonly faults: FaultsPowers;
   /** Puts a fresh world in its place, with the same settings, in constant time. */
   reset(): Promise<void>;
 }
@@ -45,6 +46,15 @@ export interface CallsPowers {
     which?: WhichCalls,
     wait?: { readonly count?: number; readonly timeout?: Duration },
   ): Promise<Call[]>;
+  clear(): void;
+}
+
+/** Ordered failures: what `Fault` in proto/runnermock/v1/control.proto says. */
+export interface FaultsPowers {
+  /** From now on, until it is over or removed. @throws ConnectError invalid_argument */
+  inject(fault: MessageInitShape<typeof FaultSchema>): Fault;
+  list(): Fault[];
+  remove(faultId: string): void;
   clear(): void;
 }
 
@@ -87,6 +97,12 @@ export function worldPowers(
       return current().tokens;
     },
     calls: callsPowers(() => current().calls, host),
+    faults: {
+      inject: (fault) => current().faults.inject(create(FaultSchema, fault)),
+      list: () => current().faults.list(),
+      remove: (faultId) => current().faults.remove(faultId),
+      clear: () => current().faults.clear(),
+    },
     async reset() {
       await worlds.reset(name);
     },

@@ -17,7 +17,8 @@ import type { Caller } from "./caller.ts";
 export class Watches {
   readonly #feed: Feed;
   readonly #maxBacklog: number;
-  readonly #open = new Set<Backlog<WatchEventsResponse>>();
+  /** Whoever watches now, and by whom. */
+  readonly #open = new Map<Backlog<WatchEventsResponse>, Caller>();
 
   /** @param maxBacklog how many events may wait for one watcher */
   constructor(feed: Feed, maxBacklog: number) {
@@ -38,7 +39,7 @@ export class Watches {
       if (accepts(entry)) backlog.push(responseOf(entry));
       if (backlog.ended) unsubscribe();
     });
-    this.#open.add(backlog);
+    this.#open.set(backlog, caller);
     const stop = () => {
       unsubscribe();
       this.#open.delete(backlog);
@@ -49,9 +50,16 @@ export class Watches {
     return backlog;
   }
 
+  /** Sends an event that never happened to those who watch now. @returns how many they are */
+  feed(event: WatchEventsResponse, accepts: (caller: Caller) => boolean): number {
+    const fed = [...this.#open].filter(([, caller]) => accepts(caller));
+    for (const [backlog] of fed) backlog.push(event);
+    return fed.length;
+  }
+
   /** Ends every watch that is open. */
   close(reason: Error): void {
-    for (const backlog of this.#open) backlog.end(reason);
+    for (const backlog of this.#open.keys()) backlog.end(reason);
   }
 }
 

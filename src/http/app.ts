@@ -22,13 +22,15 @@ import fastify, {
 } from "fastify";
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
+import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
 import { shown } from "../shown.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
-import { breakOffKey, serveJsonLines } from "./jsonl.ts";
+import { serveJsonLines } from "./jsonl.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { rewriteUrl } from "./paths.ts";
+import { serveRedirects } from "./redirects.ts";
 import { refuse } from "./refusals.ts";
 
 /** The largest request body that is read: 4 MiB. */
@@ -95,15 +97,20 @@ export function createApp(options: AppOptions): FastifyInstance {
 function allowAnyOrigin(app: FastifyInstance): void {
   app.register(cors, {
     methods: [...connectCors.allowedMethods],
-    exposedHeaders: [...connectCors.exposedHeaders],
+    exposedHeaders: [...connectCors.exposedHeaders, faultHeader],
     maxAge: 7200,
   });
 }
 
-/** Over HTTP/2 the stream alone, over HTTP/1.1 the connection. */
-function breakOff(request: IncomingMessage | Http2ServerRequest): void {
-  if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  else request.destroy();
+/** Over HTTP/2 the stream alone is broken off, over HTTP/1.1 the connection. */
+function connectionOf(request: IncomingMessage | Http2ServerRequest): Connection {
+  return {
+    breakOff() {
+      if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      else request.socket.resetAndDestroy();
+    },
+    redirect() {},
+  };
 }
 
 /** What reads a body are Connect's handlers; they judge its type as well. */
@@ -124,7 +131,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,
-    contextValues: ({ raw }) => createContextValues().set(breakOffKey, () => breakOff(raw)),
+    contextValues: ({ raw }) => createContextValues().set(connectionKey, connectionOf(raw)),
     readMaxBytes: maxBodyBytes,
     shutdownSignal: options.shutdownSignal,
     routes(router) {
@@ -133,6 +140,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
       sendHeadersEarly(router);
       serveJsonLines(router, { maxBytes: maxBodyBytes });
       explainRefusals(router);
+      serveRedirects(router);
     },
   });
 }

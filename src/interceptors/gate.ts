@@ -3,7 +3,7 @@
  * it. A runner that calls with its own token has its lease renewed here, whatever becomes of the call.
  */
 import type { HandlerContext } from "@connectrpc/connect";
-import { callerKey, worldKey } from "../call.ts";
+import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Claim, Identity } from "../domain/identity.ts";
 import { isAnonymous } from "../domain/permissions.ts";
@@ -17,7 +17,8 @@ export const worldHeader = "runner-mock-world";
 export type Gate = (context: HandlerContext) => Promise<void>;
 
 export function createGate(worlds: Worlds, identity: Identity): Gate {
-  return async ({ method, requestHeader, signal, values }) => {
+  return async ({ method, requestHeader, responseHeader, signal, values }) => {
+    values.set(responseHeaderKey, responseHeader);
     const name = requestHeader.get(worldHeader) ?? defaultWorldName;
     // For whoever takes note of the call, even if it goes no further.
     values.set(worldKey, worlds.find(name));

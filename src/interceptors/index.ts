@@ -8,6 +8,7 @@ import { authorizeCall } from "./authorize.ts";
 import { tellBegun } from "./begun.ts";
 import { decodeRequest } from "./decode.ts";
 import { createGate, type Gate } from "./gate.ts";
+import { createInjectFaults } from "./inject-faults.ts";
 import { takePageFromQuery } from "./page-from-query.ts";
 import { createRecord, noteRequest, withRecord } from "./record.ts";
 import { createReport, withReport } from "./report.ts";
@@ -39,6 +40,7 @@ export function createChain(worlds: Worlds, identity: Identity, host: HostTime, 
       decodeRequest,
       takePageFromQuery,
       noteRequest,
+      createInjectFaults(host),
       authorizeCall,
       validateRequest,
     ],

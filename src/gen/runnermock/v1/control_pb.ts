@@ -8,6 +8,8 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
+import type { WatchEventsResponse, WatchEventsResponseJson } from "../../gitpod/v1/event_pb.ts";
+import { file_gitpod_v1_event } from "../../gitpod/v1/event_pb.ts";
 import type { Subject, SubjectJson } from "../../gitpod/v1/identity_pb.ts";
 import { file_gitpod_v1_identity } from "../../gitpod/v1/identity_pb.ts";
 import type { PaginationRequest, PaginationRequestJson, PaginationResponse, PaginationResponseJson } from "../../gitpod/v1/pagination_pb.ts";
@@ -26,7 +28,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/control.proto.
  */
 export const file_runnermock_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UirwQKDFJ1bm5lclJlcG9ydBI0CgVwaGFzZRgBIAEoDjIWLmdpdHBvZC52MS5SdW5uZXJQaGFzZUIIukgFggECEAFIAIgBARIUCgdtZXNzYWdlGAIgASgJSAGIAQESFAoHdmVyc2lvbhgDIAEoCUgCiAEBEhsKDnN5c3RlbV9kZXRhaWxzGAQgASgJSAOIAQESEwoGcmVnaW9uGAUgASgJSASIAQESQAoMY2FwYWJpbGl0aWVzGAYgAygOMhsuZ2l0cG9kLnYxLlJ1bm5lckNhcGFiaWxpdHlCDbpICpIBByIFggECEAESLgoPYWRkaXRpb25hbF9pbmZvGAcgAygLMhUuZ2l0cG9kLnYxLkZpZWxkVmFsdWUSLAoMZ2F0ZXdheV9pbmZvGAggASgLMhYuZ2l0cG9kLnYxLkdhdGV3YXlJbmZvEhQKB2xvZ191cmwYCSABKAlIBYgBARIUCgdsbG1fdXJsGAogASgJSAaIAQESHwoSc3VwcG9ydF9idW5kbGVfdXJsGAsgASgJSAeIAQESIAoKcHVibGljX2tleRgMIAEoDEIHukgEegJoIEgIiAEBQggKBl9waGFzZUIKCghfbWVzc2FnZUIKCghfdmVyc2lvbkIRCg9fc3lzdGVtX2RldGFpbHNCCQoHX3JlZ2lvbkIKCghfbG9nX3VybEIKCghfbGxtX3VybEIVChNfc3VwcG9ydF9idW5kbGVfdXJsQg0KC19wdWJsaWNfa2V5InsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlIvkCCgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJNChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXIiNwoSV2F0Y2hDYWxsc1Jlc3BvbnNlEiEKBGNhbGwYASABKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwikwEKE1dhaXRGb3JDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkSKQoGZmlsdGVyGAIgASgLMhkucnVubmVybW9jay52MS5DYWxsRmlsdGVyEhYKBWNvdW50GAMgASgFQge6SAQaAigAEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoUV2FpdEZvckNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwiIgoRQ2xlYXJDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkiFAoSQ2xlYXJDYWxsc1Jlc3BvbnNlKmwKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTVE9LRU5fS0lORF9FWENIQU5HRRABEhUKEVRPS0VOX0tJTkRfQUNDRVNTEAISEwoPVE9LRU5fS0lORF9MT0dTEAMyoAwKDkNvbnRyb2xTZXJ2aWNlElAKCEdldENsb2NrEh4ucnVubmVybW9jay52MS5HZXRDbG9ja1JlcXVlc3QaHy5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVzcG9uc2UiA5ACARJXCgxBZHZhbmNlQ2xvY2sSIi5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1Jlc3BvbnNlElQKC0ZyZWV6ZUNsb2NrEiEucnVubmVybW9jay52MS5GcmVlemVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVzcG9uc2USVAoLUmVzdW1lQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXNwb25zZRJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElMKCUxpc3RDYWxscxIfLnJ1bm5lcm1vY2sudjEuTGlzdENhbGxzUmVxdWVzdBogLnJ1bm5lcm1vY2sudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACARJTCgpXYXRjaENhbGxzEiAucnVubmVybW9jay52MS5XYXRjaENhbGxzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1Jlc3BvbnNlMAESVwoMV2FpdEZvckNhbGxzEiIucnVubmVybW9jay52MS5XYWl0Rm9yQ2FsbHNSZXF1ZXN0GiMucnVubmVybW9jay52MS5XYWl0Rm9yQ2FsbHNSZXNwb25zZRJRCgpDbGVhckNhbGxzEiAucnVubmVybW9jay52MS5DbGVhckNhbGxzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1Jlc3BvbnNlEkIKBVJlc2V0EhsucnVubmVybW9jay52MS5SZXNldFJlcXVlc3QaHC5ydW5uZXJtb2NrLnYxLlJlc2V0UmVzcG9uc2USVAoLQ3JlYXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ3JlYXRlV29ybGRSZXNwb25zZRJWCgpMaXN0V29ybGRzEiAucnVubmVybW9jay52MS5MaXN0V29ybGRzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1Jlc3BvbnNlIgOQAgESVAoLRGVsZXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRGVsZXRlV29ybGRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_state]);
+  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UirwQKDFJ1bm5lclJlcG9ydBI0CgVwaGFzZRgBIAEoDjIWLmdpdHBvZC52MS5SdW5uZXJQaGFzZUIIukgFggECEAFIAIgBARIUCgdtZXNzYWdlGAIgASgJSAGIAQESFAoHdmVyc2lvbhgDIAEoCUgCiAEBEhsKDnN5c3RlbV9kZXRhaWxzGAQgASgJSAOIAQESEwoGcmVnaW9uGAUgASgJSASIAQESQAoMY2FwYWJpbGl0aWVzGAYgAygOMhsuZ2l0cG9kLnYxLlJ1bm5lckNhcGFiaWxpdHlCDbpICpIBByIFggECEAESLgoPYWRkaXRpb25hbF9pbmZvGAcgAygLMhUuZ2l0cG9kLnYxLkZpZWxkVmFsdWUSLAoMZ2F0ZXdheV9pbmZvGAggASgLMhYuZ2l0cG9kLnYxLkdhdGV3YXlJbmZvEhQKB2xvZ191cmwYCSABKAlIBYgBARIUCgdsbG1fdXJsGAogASgJSAaIAQESHwoSc3VwcG9ydF9idW5kbGVfdXJsGAsgASgJSAeIAQESIAoKcHVibGljX2tleRgMIAEoDEIHukgEegJoIEgIiAEBQggKBl9waGFzZUIKCghfbWVzc2FnZUIKCghfdmVyc2lvbkIRCg9fc3lzdGVtX2RldGFpbHNCCQoHX3JlZ2lvbkIKCghfbG9nX3VybEIKCghfbGxtX3VybEIVChNfc3VwcG9ydF9idW5kbGVfdXJsQg0KC19wdWJsaWNfa2V5InsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlIvkCCgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJNChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXIiNwoSV2F0Y2hDYWxsc1Jlc3BvbnNlEiEKBGNhbGwYASABKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwikwEKE1dhaXRGb3JDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkSKQoGZmlsdGVyGAIgASgLMhkucnVubmVybW9jay52MS5DYWxsRmlsdGVyEhYKBWNvdW50GAMgASgFQge6SAQaAigAEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoUV2FpdEZvckNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwiIgoRQ2xlYXJDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkiFAoSQ2xlYXJDYWxsc1Jlc3BvbnNlIqUBCgpGYXVsdE1hdGNoEgsKA3JwYxgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSEQoJY2FsbGVyX2lkGAMgASgJEhQKA250aBgEIAEoBUIHukgEGgIoABIWCgVjb3VudBgFIAEoBUIHukgEGgIoABIYCgtwcm9iYWJpbGl0eRgGIAEoAUgAiAEBEgwKBHNlZWQYByABKA1CDgoMX3Byb2JhYmlsaXR5IrACCgpGYXVsdEVycm9yEhUKBGNvZGUYASABKAlCB7pIBHICEAESDwoHbWVzc2FnZRgCIAEoCRIxCgdkZXRhaWxzGAMgAygLMiAucnVubmVybW9jay52MS5GYXVsdEVycm9yLkRldGFpbBIuCgtyZXRyeV9kZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgdoZWFkZXJzGAUgAygLMiYucnVubmVybW9jay52MS5GYXVsdEVycm9yLkhlYWRlcnNFbnRyeRouCgZEZXRhaWwSFQoEdHlwZRgBIAEoCUIHukgEcgIQARINCgV2YWx1ZRgCIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIRCg9GYXVsdEVtcHR5UmVwbHkiPgoJRmF1bHRNaXNzEjEKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGukgDyAEBIicKDEZhdWx0UGFnZUNhcBIXCgRzaXplGAEgASgFQgm6SAYaBBhkKAEiGAoWRmF1bHRSZXBlYXRlZFBhZ2VUb2tlbiJSCg5GYXVsdEN1dFN0cmVhbRIWCgVhZnRlchgBIAEoBUIHukgEGgIoABIoCgVlcnJvchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRFcnJvciJICg9GYXVsdEZlZWRTdHJlYW0SNQoFZXZlbnQYASABKAsyHi5naXRwb2QudjEuV2F0Y2hFdmVudHNSZXNwb25zZUIGukgDyAEBIgwKCkZhdWx0UmVzZXQiKgoNRmF1bHRSZWRpcmVjdBIZCghsb2NhdGlvbhgBIAEoCUIHukgEcgIQASLiBAoFRmF1bHQSEAoIZmF1bHRfaWQYASABKAkSKAoFbWF0Y2gYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0TWF0Y2gSKAoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKgoFZXJyb3IYBCABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3JIABI1CgtlbXB0eV9yZXBseRgFIAEoCzIeLnJ1bm5lcm1vY2sudjEuRmF1bHRFbXB0eVJlcGx5SAASKAoEbWlzcxgGIAEoCzIYLnJ1bm5lcm1vY2sudjEuRmF1bHRNaXNzSAASLwoIcGFnZV9jYXAYByABKAsyGy5ydW5uZXJtb2NrLnYxLkZhdWx0UGFnZUNhcEgAEkQKE3JlcGVhdGVkX3BhZ2VfdG9rZW4YCCABKAsyJS5ydW5uZXJtb2NrLnYxLkZhdWx0UmVwZWF0ZWRQYWdlVG9rZW5IABIzCgpjdXRfc3RyZWFtGAkgASgLMh0ucnVubmVybW9jay52MS5GYXVsdEN1dFN0cmVhbUgAEjUKC2ZlZWRfc3RyZWFtGAogASgLMh4ucnVubmVybW9jay52MS5GYXVsdEZlZWRTdHJlYW1IABIqCgVyZXNldBgLIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRSZXNldEgAEjAKCHJlZGlyZWN0GAwgASgLMhwucnVubmVybW9jay52MS5GYXVsdFJlZGlyZWN0SAASDAoEc2VlbhgNIAEoBRINCgVmaXJlZBgOIAEoBUIICgZlZmZlY3QiUAoSSW5qZWN0RmF1bHRSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEisKBWZhdWx0GAIgASgLMhQucnVubmVybW9jay52MS5GYXVsdEIGukgDyAEBIjoKE0luamVjdEZhdWx0UmVzcG9uc2USIwoFZmF1bHQYASABKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0IiIKEUxpc3RGYXVsdHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKEkxpc3RGYXVsdHNSZXNwb25zZRIkCgZmYXVsdHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0Ij4KElJlbW92ZUZhdWx0UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIZCghmYXVsdF9pZBgCIAEoCUIHukgEcgIQASIVChNSZW1vdmVGYXVsdFJlc3BvbnNlIiMKEkNsZWFyRmF1bHRzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIVChNDbGVhckZhdWx0c1Jlc3BvbnNlKmwKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTVE9LRU5fS0lORF9FWENIQU5HRRABEhUKEVRPS0VOX0tJTkRfQUNDRVNTEAISEwoPVE9LRU5fS0lORF9MT0dTEAMy+g4KDkNvbnRyb2xTZXJ2aWNlElAKCEdldENsb2NrEh4ucnVubmVybW9jay52MS5HZXRDbG9ja1JlcXVlc3QaHy5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVzcG9uc2UiA5ACARJXCgxBZHZhbmNlQ2xvY2sSIi5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1Jlc3BvbnNlElQKC0ZyZWV6ZUNsb2NrEiEucnVubmVybW9jay52MS5GcmVlemVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVzcG9uc2USVAoLUmVzdW1lQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXNwb25zZRJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElQKC0luamVjdEZhdWx0EiEucnVubmVybW9jay52MS5JbmplY3RGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkluamVjdEZhdWx0UmVzcG9uc2USVgoKTGlzdEZhdWx0cxIgLnJ1bm5lcm1vY2sudjEuTGlzdEZhdWx0c1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RGYXVsdHNSZXNwb25zZSIDkAIBElQKC1JlbW92ZUZhdWx0EiEucnVubmVybW9jay52MS5SZW1vdmVGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlbW92ZUZhdWx0UmVzcG9uc2USVAoLQ2xlYXJGYXVsdHMSIS5ydW5uZXJtb2NrLnYxLkNsZWFyRmF1bHRzUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ2xlYXJGYXVsdHNSZXNwb25zZRJTCglMaXN0Q2FsbHMSHy5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1JlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1Jlc3BvbnNlIgOQAgESUwoKV2F0Y2hDYWxscxIgLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLldhdGNoQ2FsbHNSZXNwb25zZTABElcKDFdhaXRGb3JDYWxscxIiLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVzcG9uc2USUQoKQ2xlYXJDYWxscxIgLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkNsZWFyQ2FsbHNSZXNwb25zZRJCCgVSZXNldBIbLnJ1bm5lcm1vY2sudjEuUmVzZXRSZXF1ZXN0GhwucnVubmVybW9jay52MS5SZXNldFJlc3BvbnNlElQKC0NyZWF0ZVdvcmxkEiEucnVubmVybW9jay52MS5DcmVhdGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVzcG9uc2USVgoKTGlzdFdvcmxkcxIgLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RXb3JsZHNSZXNwb25zZSIDkAIBElQKC0RlbGV0ZVdvcmxkEiEucnVubmVybW9jay52MS5EZWxldGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_state]);
 
 /**
  * A world's time.
@@ -2204,6 +2206,1040 @@ export const ClearCallsResponseSchema: GenMessage<ClearCallsResponse, {jsonType:
   messageDesc(file_runnermock_v1_control, 41);
 
 /**
+ * Which calls a fault meets: those that agree with everything that is set.
+ *
+ * @generated from message runnermock.v1.FaultMatch
+ */
+export type FaultMatch = Message<"runnermock.v1.FaultMatch"> & {
+  /**
+   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   *
+   * @generated from field: string rpc = 1;
+   */
+  rpc: string;
+
+  /**
+   * UUID of the runner that the request names or that calls.
+   *
+   * @generated from field: string runner_id = 2;
+   */
+  runnerId: string;
+
+  /**
+   * UUID of the caller.
+   *
+   * @generated from field: string caller_id = 3;
+   */
+  callerId: string;
+
+  /**
+   * From which of these calls on: 2 spares the first. 0 means 1.
+   *
+   * @generated from field: int32 nth = 4;
+   */
+  nth: number;
+
+  /**
+   * How often it fires before it is over. 0: until it is removed.
+   *
+   * @generated from field: int32 count = 5;
+   */
+  count: number;
+
+  /**
+   * How likely it fires on each of these calls, above 0 and up to 1. Absent: always.
+   *
+   * @generated from field: optional double probability = 6;
+   */
+  probability?: number | undefined;
+
+  /**
+   * What chance is drawn from: the same seed and the same calls give the same faults.
+   *
+   * @generated from field: uint32 seed = 7;
+   */
+  seed: number;
+};
+
+/**
+ * Which calls a fault meets: those that agree with everything that is set.
+ *
+ * @generated from message runnermock.v1.FaultMatch
+ */
+export type FaultMatchJson = {
+  /**
+   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   *
+   * @generated from field: string rpc = 1;
+   */
+  rpc?: string;
+
+  /**
+   * UUID of the runner that the request names or that calls.
+   *
+   * @generated from field: string runner_id = 2;
+   */
+  runnerId?: string;
+
+  /**
+   * UUID of the caller.
+   *
+   * @generated from field: string caller_id = 3;
+   */
+  callerId?: string;
+
+  /**
+   * From which of these calls on: 2 spares the first. 0 means 1.
+   *
+   * @generated from field: int32 nth = 4;
+   */
+  nth?: number;
+
+  /**
+   * How often it fires before it is over. 0: until it is removed.
+   *
+   * @generated from field: int32 count = 5;
+   */
+  count?: number;
+
+  /**
+   * How likely it fires on each of these calls, above 0 and up to 1. Absent: always.
+   *
+   * @generated from field: optional double probability = 6;
+   */
+  probability?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * What chance is drawn from: the same seed and the same calls give the same faults.
+   *
+   * @generated from field: uint32 seed = 7;
+   */
+  seed?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultMatch.
+ * Use `create(FaultMatchSchema)` to create a new message.
+ */
+export const FaultMatchSchema: GenMessage<FaultMatch, {jsonType: FaultMatchJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 42);
+
+/**
+ * Fails a call.
+ *
+ * @generated from message runnermock.v1.FaultError
+ */
+export type FaultError = Message<"runnermock.v1.FaultError"> & {
+  /**
+   * Such as `unavailable`; required.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * Its text.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * Its details.
+   *
+   * @generated from field: repeated runnermock.v1.FaultError.Detail details = 3;
+   */
+  details: FaultError_Detail[];
+
+  /**
+   * Adds a detail google.rpc.RetryInfo with this delay.
+   *
+   * @generated from field: google.protobuf.Duration retry_delay = 4;
+   */
+  retryDelay?: Duration | undefined;
+
+  /**
+   * Response headers, such as `Retry-After`, `RateLimit-RetryAfter` and `x-should-retry`.
+   *
+   * @generated from field: map<string, string> headers = 5;
+   */
+  headers: { [key: string]: string };
+};
+
+/**
+ * Fails a call.
+ *
+ * @generated from message runnermock.v1.FaultError
+ */
+export type FaultErrorJson = {
+  /**
+   * Such as `unavailable`; required.
+   *
+   * @generated from field: string code = 1;
+   */
+  code?: string;
+
+  /**
+   * Its text.
+   *
+   * @generated from field: string message = 2;
+   */
+  message?: string;
+
+  /**
+   * Its details.
+   *
+   * @generated from field: repeated runnermock.v1.FaultError.Detail details = 3;
+   */
+  details?: FaultError_DetailJson[];
+
+  /**
+   * Adds a detail google.rpc.RetryInfo with this delay.
+   *
+   * @generated from field: google.protobuf.Duration retry_delay = 4;
+   */
+  retryDelay?: DurationJson;
+
+  /**
+   * Response headers, such as `Retry-After`, `RateLimit-RetryAfter` and `x-should-retry`.
+   *
+   * @generated from field: map<string, string> headers = 5;
+   */
+  headers?: { [key: string]: string };
+};
+
+/**
+ * Describes the message runnermock.v1.FaultError.
+ * Use `create(FaultErrorSchema)` to create a new message.
+ */
+export const FaultErrorSchema: GenMessage<FaultError, {jsonType: FaultErrorJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 43);
+
+/**
+ * A detail of the error.
+ *
+ * @generated from message runnermock.v1.FaultError.Detail
+ */
+export type FaultError_Detail = Message<"runnermock.v1.FaultError.Detail"> & {
+  /**
+   * Full name of the message, such as `google.rpc.RetryInfo`.
+   *
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * The message in binary.
+   *
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * A detail of the error.
+ *
+ * @generated from message runnermock.v1.FaultError.Detail
+ */
+export type FaultError_DetailJson = {
+  /**
+   * Full name of the message, such as `google.rpc.RetryInfo`.
+   *
+   * @generated from field: string type = 1;
+   */
+  type?: string;
+
+  /**
+   * The message in binary.
+   *
+   * @generated from field: bytes value = 2;
+   */
+  value?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultError.Detail.
+ * Use `create(FaultError_DetailSchema)` to create a new message.
+ */
+export const FaultError_DetailSchema: GenMessage<FaultError_Detail, {jsonType: FaultError_DetailJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 43, 0);
+
+/**
+ * Answers with success and an empty message; nothing is done.
+ *
+ * @generated from message runnermock.v1.FaultEmptyReply
+ */
+export type FaultEmptyReply = Message<"runnermock.v1.FaultEmptyReply"> & {
+};
+
+/**
+ * Answers with success and an empty message; nothing is done.
+ *
+ * @generated from message runnermock.v1.FaultEmptyReply
+ */
+export type FaultEmptyReplyJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.FaultEmptyReply.
+ * Use `create(FaultEmptyReplySchema)` to create a new message.
+ */
+export const FaultEmptyReplySchema: GenMessage<FaultEmptyReply, {jsonType: FaultEmptyReplyJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 44);
+
+/**
+ * Shows a runner as not there yet after it was written: GetRunner is not_found, ListRunners leaves it out.
+ *
+ * @generated from message runnermock.v1.FaultMiss
+ */
+export type FaultMiss = Message<"runnermock.v1.FaultMiss"> & {
+  /**
+   * For how long after updated_at, in the world's time; required.
+   *
+   * @generated from field: google.protobuf.Duration within = 1;
+   */
+  within?: Duration | undefined;
+};
+
+/**
+ * Shows a runner as not there yet after it was written: GetRunner is not_found, ListRunners leaves it out.
+ *
+ * @generated from message runnermock.v1.FaultMiss
+ */
+export type FaultMissJson = {
+  /**
+   * For how long after updated_at, in the world's time; required.
+   *
+   * @generated from field: google.protobuf.Duration within = 1;
+   */
+  within?: DurationJson;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultMiss.
+ * Use `create(FaultMissSchema)` to create a new message.
+ */
+export const FaultMissSchema: GenMessage<FaultMiss, {jsonType: FaultMissJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 45);
+
+/**
+ * Makes pages smaller than asked.
+ *
+ * @generated from message runnermock.v1.FaultPageCap
+ */
+export type FaultPageCap = Message<"runnermock.v1.FaultPageCap"> & {
+  /**
+   * Most entries on a page.
+   *
+   * @generated from field: int32 size = 1;
+   */
+  size: number;
+};
+
+/**
+ * Makes pages smaller than asked.
+ *
+ * @generated from message runnermock.v1.FaultPageCap
+ */
+export type FaultPageCapJson = {
+  /**
+   * Most entries on a page.
+   *
+   * @generated from field: int32 size = 1;
+   */
+  size?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultPageCap.
+ * Use `create(FaultPageCapSchema)` to create a new message.
+ */
+export const FaultPageCapSchema: GenMessage<FaultPageCap, {jsonType: FaultPageCapJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 46);
+
+/**
+ * Sends the token of the page back that was asked for: a client that trusts it walks in circles.
+ *
+ * @generated from message runnermock.v1.FaultRepeatedPageToken
+ */
+export type FaultRepeatedPageToken = Message<"runnermock.v1.FaultRepeatedPageToken"> & {
+};
+
+/**
+ * Sends the token of the page back that was asked for: a client that trusts it walks in circles.
+ *
+ * @generated from message runnermock.v1.FaultRepeatedPageToken
+ */
+export type FaultRepeatedPageTokenJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.FaultRepeatedPageToken.
+ * Use `create(FaultRepeatedPageTokenSchema)` to create a new message.
+ */
+export const FaultRepeatedPageTokenSchema: GenMessage<FaultRepeatedPageToken, {jsonType: FaultRepeatedPageTokenJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 47);
+
+/**
+ * Cuts a stream off.
+ *
+ * @generated from message runnermock.v1.FaultCutStream
+ */
+export type FaultCutStream = Message<"runnermock.v1.FaultCutStream"> & {
+  /**
+   * After how many messages.
+   *
+   * @generated from field: int32 after = 1;
+   */
+  after: number;
+
+  /**
+   * How it ends. Absent: it does not end, but stays open in silence.
+   *
+   * @generated from field: runnermock.v1.FaultError error = 2;
+   */
+  error?: FaultError | undefined;
+};
+
+/**
+ * Cuts a stream off.
+ *
+ * @generated from message runnermock.v1.FaultCutStream
+ */
+export type FaultCutStreamJson = {
+  /**
+   * After how many messages.
+   *
+   * @generated from field: int32 after = 1;
+   */
+  after?: number;
+
+  /**
+   * How it ends. Absent: it does not end, but stays open in silence.
+   *
+   * @generated from field: runnermock.v1.FaultError error = 2;
+   */
+  error?: FaultErrorJson;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultCutStream.
+ * Use `create(FaultCutStreamSchema)` to create a new message.
+ */
+export const FaultCutStreamSchema: GenMessage<FaultCutStream, {jsonType: FaultCutStreamJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 48);
+
+/**
+ * Sends a message of WatchEvents to the streams that match and are open now, and is over.
+ *
+ * @generated from message runnermock.v1.FaultFeedStream
+ */
+export type FaultFeedStream = Message<"runnermock.v1.FaultFeedStream"> & {
+  /**
+   * The message; required.
+   *
+   * @generated from field: gitpod.v1.WatchEventsResponse event = 1;
+   */
+  event?: WatchEventsResponse | undefined;
+};
+
+/**
+ * Sends a message of WatchEvents to the streams that match and are open now, and is over.
+ *
+ * @generated from message runnermock.v1.FaultFeedStream
+ */
+export type FaultFeedStreamJson = {
+  /**
+   * The message; required.
+   *
+   * @generated from field: gitpod.v1.WatchEventsResponse event = 1;
+   */
+  event?: WatchEventsResponseJson;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultFeedStream.
+ * Use `create(FaultFeedStreamSchema)` to create a new message.
+ */
+export const FaultFeedStreamSchema: GenMessage<FaultFeedStream, {jsonType: FaultFeedStreamJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 49);
+
+/**
+ * Breaks the connection off without an answer.
+ *
+ * @generated from message runnermock.v1.FaultReset
+ */
+export type FaultReset = Message<"runnermock.v1.FaultReset"> & {
+};
+
+/**
+ * Breaks the connection off without an answer.
+ *
+ * @generated from message runnermock.v1.FaultReset
+ */
+export type FaultResetJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.FaultReset.
+ * Use `create(FaultResetSchema)` to create a new message.
+ */
+export const FaultResetSchema: GenMessage<FaultReset, {jsonType: FaultResetJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 50);
+
+/**
+ * Sends the client elsewhere, with status 308.
+ *
+ * @generated from message runnermock.v1.FaultRedirect
+ */
+export type FaultRedirect = Message<"runnermock.v1.FaultRedirect"> & {
+  /**
+   * The path, or a URL in full; required.
+   *
+   * @generated from field: string location = 1;
+   */
+  location: string;
+};
+
+/**
+ * Sends the client elsewhere, with status 308.
+ *
+ * @generated from message runnermock.v1.FaultRedirect
+ */
+export type FaultRedirectJson = {
+  /**
+   * The path, or a URL in full; required.
+   *
+   * @generated from field: string location = 1;
+   */
+  location?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultRedirect.
+ * Use `create(FaultRedirectSchema)` to create a new message.
+ */
+export const FaultRedirectSchema: GenMessage<FaultRedirect, {jsonType: FaultRedirectJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 51);
+
+/**
+ * A rule: which calls, and what becomes of them.
+ *
+ * @generated from message runnermock.v1.Fault
+ */
+export type Fault = Message<"runnermock.v1.Fault"> & {
+  /**
+   * Given by the server.
+   *
+   * @generated from field: string fault_id = 1;
+   */
+  faultId: string;
+
+  /**
+   * Absent: all calls.
+   *
+   * @generated from field: runnermock.v1.FaultMatch match = 2;
+   */
+  match?: FaultMatch | undefined;
+
+  /**
+   * Waits so long before anything else, in the machine's time.
+   *
+   * @generated from field: google.protobuf.Duration delay = 3;
+   */
+  delay?: Duration | undefined;
+
+  /**
+   * What becomes of the call. Absent: nothing but the delay.
+   *
+   * @generated from oneof runnermock.v1.Fault.effect
+   */
+  effect: {
+    /**
+     * It fails.
+     *
+     * @generated from field: runnermock.v1.FaultError error = 4;
+     */
+    value: FaultError;
+    case: "error";
+  } | {
+    /**
+     * It succeeds without doing anything.
+     *
+     * @generated from field: runnermock.v1.FaultEmptyReply empty_reply = 5;
+     */
+    value: FaultEmptyReply;
+    case: "emptyReply";
+  } | {
+    /**
+     * It does not see what was written just before.
+     *
+     * @generated from field: runnermock.v1.FaultMiss miss = 6;
+     */
+    value: FaultMiss;
+    case: "miss";
+  } | {
+    /**
+     * It gets small pages.
+     *
+     * @generated from field: runnermock.v1.FaultPageCap page_cap = 7;
+     */
+    value: FaultPageCap;
+    case: "pageCap";
+  } | {
+    /**
+     * It gets the same page token again.
+     *
+     * @generated from field: runnermock.v1.FaultRepeatedPageToken repeated_page_token = 8;
+     */
+    value: FaultRepeatedPageToken;
+    case: "repeatedPageToken";
+  } | {
+    /**
+     * Its stream breaks off.
+     *
+     * @generated from field: runnermock.v1.FaultCutStream cut_stream = 9;
+     */
+    value: FaultCutStream;
+    case: "cutStream";
+  } | {
+    /**
+     * Its stream gets a message by hand.
+     *
+     * @generated from field: runnermock.v1.FaultFeedStream feed_stream = 10;
+     */
+    value: FaultFeedStream;
+    case: "feedStream";
+  } | {
+    /**
+     * Its connection breaks off.
+     *
+     * @generated from field: runnermock.v1.FaultReset reset = 11;
+     */
+    value: FaultReset;
+    case: "reset";
+  } | {
+    /**
+     * It is sent elsewhere.
+     *
+     * @generated from field: runnermock.v1.FaultRedirect redirect = 12;
+     */
+    value: FaultRedirect;
+    case: "redirect";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * How many calls have matched so far; given by the server.
+   *
+   * @generated from field: int32 seen = 13;
+   */
+  seen: number;
+
+  /**
+   * How often it has fired so far; given by the server.
+   *
+   * @generated from field: int32 fired = 14;
+   */
+  fired: number;
+};
+
+/**
+ * A rule: which calls, and what becomes of them.
+ *
+ * @generated from message runnermock.v1.Fault
+ */
+export type FaultJson = {
+  /**
+   * Given by the server.
+   *
+   * @generated from field: string fault_id = 1;
+   */
+  faultId?: string;
+
+  /**
+   * Absent: all calls.
+   *
+   * @generated from field: runnermock.v1.FaultMatch match = 2;
+   */
+  match?: FaultMatchJson;
+
+  /**
+   * Waits so long before anything else, in the machine's time.
+   *
+   * @generated from field: google.protobuf.Duration delay = 3;
+   */
+  delay?: DurationJson;
+
+  /**
+   * It fails.
+   *
+   * @generated from field: runnermock.v1.FaultError error = 4;
+   */
+  error?: FaultErrorJson;
+
+  /**
+   * It succeeds without doing anything.
+   *
+   * @generated from field: runnermock.v1.FaultEmptyReply empty_reply = 5;
+   */
+  emptyReply?: FaultEmptyReplyJson;
+
+  /**
+   * It does not see what was written just before.
+   *
+   * @generated from field: runnermock.v1.FaultMiss miss = 6;
+   */
+  miss?: FaultMissJson;
+
+  /**
+   * It gets small pages.
+   *
+   * @generated from field: runnermock.v1.FaultPageCap page_cap = 7;
+   */
+  pageCap?: FaultPageCapJson;
+
+  /**
+   * It gets the same page token again.
+   *
+   * @generated from field: runnermock.v1.FaultRepeatedPageToken repeated_page_token = 8;
+   */
+  repeatedPageToken?: FaultRepeatedPageTokenJson;
+
+  /**
+   * Its stream breaks off.
+   *
+   * @generated from field: runnermock.v1.FaultCutStream cut_stream = 9;
+   */
+  cutStream?: FaultCutStreamJson;
+
+  /**
+   * Its stream gets a message by hand.
+   *
+   * @generated from field: runnermock.v1.FaultFeedStream feed_stream = 10;
+   */
+  feedStream?: FaultFeedStreamJson;
+
+  /**
+   * Its connection breaks off.
+   *
+   * @generated from field: runnermock.v1.FaultReset reset = 11;
+   */
+  reset?: FaultResetJson;
+
+  /**
+   * It is sent elsewhere.
+   *
+   * @generated from field: runnermock.v1.FaultRedirect redirect = 12;
+   */
+  redirect?: FaultRedirectJson;
+
+  /**
+   * How many calls have matched so far; given by the server.
+   *
+   * @generated from field: int32 seen = 13;
+   */
+  seen?: number;
+
+  /**
+   * How often it has fired so far; given by the server.
+   *
+   * @generated from field: int32 fired = 14;
+   */
+  fired?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.Fault.
+ * Use `create(FaultSchema)` to create a new message.
+ */
+export const FaultSchema: GenMessage<Fault, {jsonType: FaultJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 52);
+
+/**
+ * The fault to inject.
+ *
+ * @generated from message runnermock.v1.InjectFaultRequest
+ */
+export type InjectFaultRequest = Message<"runnermock.v1.InjectFaultRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * Its fault_id, seen and fired are passed over.
+   *
+   * @generated from field: runnermock.v1.Fault fault = 2;
+   */
+  fault?: Fault | undefined;
+};
+
+/**
+ * The fault to inject.
+ *
+ * @generated from message runnermock.v1.InjectFaultRequest
+ */
+export type InjectFaultRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * Its fault_id, seen and fired are passed over.
+   *
+   * @generated from field: runnermock.v1.Fault fault = 2;
+   */
+  fault?: FaultJson;
+};
+
+/**
+ * Describes the message runnermock.v1.InjectFaultRequest.
+ * Use `create(InjectFaultRequestSchema)` to create a new message.
+ */
+export const InjectFaultRequestSchema: GenMessage<InjectFaultRequest, {jsonType: InjectFaultRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 53);
+
+/**
+ * The fault as it stands.
+ *
+ * @generated from message runnermock.v1.InjectFaultResponse
+ */
+export type InjectFaultResponse = Message<"runnermock.v1.InjectFaultResponse"> & {
+  /**
+   * With its id.
+   *
+   * @generated from field: runnermock.v1.Fault fault = 1;
+   */
+  fault?: Fault | undefined;
+};
+
+/**
+ * The fault as it stands.
+ *
+ * @generated from message runnermock.v1.InjectFaultResponse
+ */
+export type InjectFaultResponseJson = {
+  /**
+   * With its id.
+   *
+   * @generated from field: runnermock.v1.Fault fault = 1;
+   */
+  fault?: FaultJson;
+};
+
+/**
+ * Describes the message runnermock.v1.InjectFaultResponse.
+ * Use `create(InjectFaultResponseSchema)` to create a new message.
+ */
+export const InjectFaultResponseSchema: GenMessage<InjectFaultResponse, {jsonType: InjectFaultResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 54);
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.ListFaultsRequest
+ */
+export type ListFaultsRequest = Message<"runnermock.v1.ListFaultsRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+};
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.ListFaultsRequest
+ */
+export type ListFaultsRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.ListFaultsRequest.
+ * Use `create(ListFaultsRequestSchema)` to create a new message.
+ */
+export const ListFaultsRequestSchema: GenMessage<ListFaultsRequest, {jsonType: ListFaultsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 55);
+
+/**
+ * The faults.
+ *
+ * @generated from message runnermock.v1.ListFaultsResponse
+ */
+export type ListFaultsResponse = Message<"runnermock.v1.ListFaultsResponse"> & {
+  /**
+   * In the order in which they were injected; those that are over are gone.
+   *
+   * @generated from field: repeated runnermock.v1.Fault faults = 1;
+   */
+  faults: Fault[];
+};
+
+/**
+ * The faults.
+ *
+ * @generated from message runnermock.v1.ListFaultsResponse
+ */
+export type ListFaultsResponseJson = {
+  /**
+   * In the order in which they were injected; those that are over are gone.
+   *
+   * @generated from field: repeated runnermock.v1.Fault faults = 1;
+   */
+  faults?: FaultJson[];
+};
+
+/**
+ * Describes the message runnermock.v1.ListFaultsResponse.
+ * Use `create(ListFaultsResponseSchema)` to create a new message.
+ */
+export const ListFaultsResponseSchema: GenMessage<ListFaultsResponse, {jsonType: ListFaultsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 56);
+
+/**
+ * Names a fault.
+ *
+ * @generated from message runnermock.v1.RemoveFaultRequest
+ */
+export type RemoveFaultRequest = Message<"runnermock.v1.RemoveFaultRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * As InjectFault has it.
+   *
+   * @generated from field: string fault_id = 2;
+   */
+  faultId: string;
+};
+
+/**
+ * Names a fault.
+ *
+ * @generated from message runnermock.v1.RemoveFaultRequest
+ */
+export type RemoveFaultRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * As InjectFault has it.
+   *
+   * @generated from field: string fault_id = 2;
+   */
+  faultId?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.RemoveFaultRequest.
+ * Use `create(RemoveFaultRequestSchema)` to create a new message.
+ */
+export const RemoveFaultRequestSchema: GenMessage<RemoveFaultRequest, {jsonType: RemoveFaultRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 57);
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.RemoveFaultResponse
+ */
+export type RemoveFaultResponse = Message<"runnermock.v1.RemoveFaultResponse"> & {
+};
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.RemoveFaultResponse
+ */
+export type RemoveFaultResponseJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.RemoveFaultResponse.
+ * Use `create(RemoveFaultResponseSchema)` to create a new message.
+ */
+export const RemoveFaultResponseSchema: GenMessage<RemoveFaultResponse, {jsonType: RemoveFaultResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 58);
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.ClearFaultsRequest
+ */
+export type ClearFaultsRequest = Message<"runnermock.v1.ClearFaultsRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+};
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.ClearFaultsRequest
+ */
+export type ClearFaultsRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.ClearFaultsRequest.
+ * Use `create(ClearFaultsRequestSchema)` to create a new message.
+ */
+export const ClearFaultsRequestSchema: GenMessage<ClearFaultsRequest, {jsonType: ClearFaultsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 59);
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.ClearFaultsResponse
+ */
+export type ClearFaultsResponse = Message<"runnermock.v1.ClearFaultsResponse"> & {
+};
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.ClearFaultsResponse
+ */
+export type ClearFaultsResponseJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.ClearFaultsResponse.
+ * Use `create(ClearFaultsResponseSchema)` to create a new message.
+ */
+export const ClearFaultsResponseSchema: GenMessage<ClearFaultsResponse, {jsonType: ClearFaultsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 60);
+
+/**
  * What a token opens.
  *
  * @generated from enum runnermock.v1.TokenKind
@@ -2370,6 +3406,49 @@ export const ControlService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * Lets calls that match a rule fail or behave badly, from now on. The first rule that fires decides, in the order
+   * in which they were injected. What it touches says so in the response header `runner-mock-fault`.
+   *
+   * @generated from rpc runnermock.v1.ControlService.InjectFault
+   */
+  injectFault: {
+    methodKind: "unary";
+    input: typeof InjectFaultRequestSchema;
+    output: typeof InjectFaultResponseSchema;
+  },
+  /**
+   * Lists the faults of a world, in the order in which they were injected.
+   *
+   * @generated from rpc runnermock.v1.ControlService.ListFaults
+   */
+  listFaults: {
+    methodKind: "unary";
+    input: typeof ListFaultsRequestSchema;
+    output: typeof ListFaultsResponseSchema;
+  },
+  /**
+   * Ends one fault.
+   *
+   * Errors: not_found for one that is not there.
+   *
+   * @generated from rpc runnermock.v1.ControlService.RemoveFault
+   */
+  removeFault: {
+    methodKind: "unary";
+    input: typeof RemoveFaultRequestSchema;
+    output: typeof RemoveFaultResponseSchema;
+  },
+  /**
+   * Ends all faults of a world.
+   *
+   * @generated from rpc runnermock.v1.ControlService.ClearFaults
+   */
+  clearFaults: {
+    methodKind: "unary";
+    input: typeof ClearFaultsRequestSchema;
+    output: typeof ClearFaultsResponseSchema;
   },
   /**
    * Lists the calls that a world's API has answered, the oldest first: the newest of them, up to a bound.
