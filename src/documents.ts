@@ -3,12 +3,21 @@
  * JSON form of messages, held against the schema and its rules. An error names the line.
  */
 import { readFile } from "node:fs/promises";
-import { create, type DescMessage, fromJson, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
+import { isOurs } from "./domain/tokens.ts";
 import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identities_pb.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
+import { canonical } from "./ids.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
 
 /** A document that is not what it has to be; the message names what, and where. */
@@ -27,8 +36,24 @@ const maxProblems = 5;
 
 /** @throws DocumentError */
 export async function readState(source: DocumentSource | undefined): Promise<State> {
-  const state = source === undefined ? create(StateSchema) : await readDocument(StateSchema, source, repeats);
+  const state = source === undefined ? create(StateSchema) : await readOwnState(source);
   return completed(state, create(StateSchema, defaultState));
+}
+
+/** The document alone, without what it leaves to the default one. @throws DocumentError */
+export function readOwnState(source: DocumentSource): Promise<State> {
+  return readDocument(StateSchema, source, repeats);
+}
+
+/** A state from a text in YAML or JSON. @throws DocumentError, which names line and column */
+export async function parseState(text: string): Promise<State> {
+  return readDocument(StateSchema, await parseYaml(text, ""), repeats);
+}
+
+/** The state as a text in YAML. */
+export async function stateDocument(state: State): Promise<string> {
+  const { stringify } = await import("yaml");
+  return stringify(toJson(StateSchema, state));
 }
 
 /** @throws DocumentError for a state that a document could not hold */
@@ -37,15 +62,29 @@ export function checkState(state: State): void {
 }
 
 /** The state, with the other's sections where it has none. */
-export function completed({ scm, gateways }: State, fallback: State): State {
+export function completed({ scm, gateways, runners }: State, fallback: State): State {
   return create(StateSchema, {
     scm: scm ?? fallback.scm ?? {},
     gateways: gateways.length > 0 ? gateways : fallback.gateways,
+    runners: runners.length > 0 ? runners : fallback.runners,
   });
 }
 
-function repeats({ scm, gateways }: State): JsonProblem[] {
+function repeats({ scm, gateways, runners }: State): JsonProblem[] {
+  const named = runners.map((runner, index) => ({
+    ...runner,
+    runnerId: canonical(runner.runnerId) || `#${index}`,
+  }));
+  const tokens = runners.flatMap(({ tokens }, index) =>
+    tokens.flatMap(({ token, sha256 }, at) => {
+      const path = ["runners", index, "tokens", at, "token"];
+      if (token === "" && sha256 === "") return [{ path, problem: "either token or sha256 is required" }];
+      return token === "" || isOurs(token) ? [] : [{ path, problem: "must begin with rmock_" }];
+    }),
+  );
   return [
+    ...repeatedIn(named, ["runners"], "runner_id", ({ runnerId }) => runnerId),
+    ...tokens,
     ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
     ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
   ];
@@ -72,10 +111,10 @@ function repeatedIn<T>(items: readonly T[], at: JsonPath, field: string, keyOf: 
 
 async function readDocument<Desc extends DescMessage>(
   desc: Desc,
-  source: DocumentSource,
+  source: DocumentSource | Read,
   check: (message: MessageShape<Desc>) => JsonProblem[],
 ): Promise<MessageShape<Desc>> {
-  const { json, placeOf } = typeof source === "string" ? await readYaml(source) : given(source);
+  const { json, placeOf } = await readSource(source);
   refuse(problemsWith(desc, json), placeOf);
   const message = fromJson(desc, json as JsonValue);
   refuse(violationsOf(desc, message), placeOf);
@@ -105,8 +144,9 @@ interface Read {
   readonly placeOf: (path: JsonPath) => string;
 }
 
-function given(source: object): Read {
-  return { json: source as JsonValue, placeOf: () => "" };
+async function readSource(source: DocumentSource | Read): Promise<Read> {
+  if (typeof source === "string") return readYaml(source);
+  return "placeOf" in source ? (source as Read) : { json: source as JsonValue, placeOf: () => "" };
 }
 
 async function readYaml(file: string): Promise<Read> {
@@ -116,6 +156,10 @@ async function readYaml(file: string): Promise<Read> {
   } catch (error) {
     throw new DocumentError(`${file} cannot be read: ${(error as Error).message}`);
   }
+  return parseYaml(text, file);
+}
+
+async function parseYaml(text: string, file: string): Promise<Read> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   // JSON is YAML, too.
@@ -130,7 +174,7 @@ async function readYaml(file: string): Promise<Read> {
 
 function placeAt(file: string, lines: LineCounter, offset: number): string {
   const { line, col } = lines.linePos(offset);
-  return `${file}:${line}:${col}`;
+  return file === "" ? `line ${line}, column ${col}` : `${file}:${line}:${col}`;
 }
 
 /** Where the path leads in the text, or as far as it leads. */

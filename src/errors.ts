@@ -253,6 +253,20 @@ export const errorTable = {
     blame: Blame.INJECTED_FAULT,
     maxValueLength: several,
   },
+  runnerExists: {
+    code: Code.AlreadyExists,
+    text: 'there is a runner "{runnerId}" already',
+    remedy:
+      "Replace the state instead of adding to it, or take the runner out of the document. Nothing was loaded.",
+    field: "state.runners",
+  },
+  invalidDocument: {
+    code: Code.InvalidArgument,
+    text: "invalid state document: {problem}",
+    remedy: "Mend what is named; proto/runnermock/v1/state.proto says what there is. Nothing was loaded.",
+    field: "document",
+    maxValueLength: several,
+  },
   faultNotFound: {
     code: Code.NotFound,
     text: 'there is no fault "{faultId}"',

@@ -39,7 +39,7 @@ export function unknownNamesIn(desc: DescMessage, json: JsonValue | undefined): 
 export function problemsWith(desc: DescMessage, json: JsonValue | undefined): JsonProblem[] {
   if (!isObject(json)) return [{ path: [], problem: `expected fields and values, got ${shown(json)}` }];
   return problemsIn(desc, json, [], (field, item) => {
-    if (field.message !== undefined) {
+    if (field.message !== undefined && !hasOwnJson(field.message)) {
       return isObject(item) ? undefined : `expected fields and values, got ${shown(item)}`;
     }
     const value = field.fieldKind === "list" ? [item] : item;
@@ -60,8 +60,7 @@ function problemsIn(
   path: JsonPath,
   problemWith: (field: DescField, item: JsonValue) => string | undefined,
 ): JsonProblem[] {
-  // google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields.
-  if (desc.typeName.startsWith("google.protobuf.") || !isObject(json)) return [];
+  if (hasOwnJson(desc) || !isObject(json)) return [];
   return Object.entries(json).flatMap(([key, value]) => {
     const at = [...path, key];
     const field = desc.fields.find((candidate) => candidate.jsonName === key || candidate.name === key);
@@ -77,6 +76,11 @@ function problemsIn(
   });
 }
 
+/** google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields. */
+function hasOwnJson({ typeName }: DescMessage): boolean {
+  return typeName.startsWith("google.protobuf.");
+}
+
 function isObject(json: JsonValue | undefined): json is { [name: string]: JsonValue } {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
@@ -85,5 +89,6 @@ function expectedBy(field: DescField): string {
   if (field.enum) return `one of ${field.enum.values.map(({ name }) => name).join(", ")}`;
   if (field.scalar === ScalarType.STRING) return "a text (a number needs quotes)";
   if (field.scalar === ScalarType.BOOL) return "true or false";
+  if (field.message) return `a ${field.message.typeName}`;
   return "a number";
 }

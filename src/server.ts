@@ -7,7 +7,13 @@ import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { baseUrl } from "./base-url.ts";
 import type { HostTime } from "./clock.ts";
 import { createControlApp } from "./control/control-app.ts";
-import { type WorldPowers, type WorldsPowers, worldPowers, worldsPowers } from "./control/powers.ts";
+import {
+  type Control,
+  type WorldPowers,
+  type WorldsPowers,
+  worldPowers,
+  worldsPowers,
+} from "./control/powers.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
 import { defaultOrganizationId, Identity, type KnownToken } from "./domain/identity.ts";
 import { errors } from "./errors.ts";
@@ -69,28 +75,28 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     crossOrigin: true,
   });
   let url = "";
-  const urlOf = (world: World) => world.urlFor(url);
+  const control: Control = { worlds, urlOf: (world) => world.urlFor(url), state, host: time };
   const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
-  const control =
+  const controlApp =
     controlPort === "off"
       ? undefined
-      : createControlApp({ ...common, worlds, urlOf, state, identity, host: time, address: host, token });
+      : createControlApp({ ...common, ...control, identity, address: host, token });
 
   const close = async () => {
     shutdown.abort(errors.serverStopping());
-    await Promise.all([api.close(), control?.close()]);
+    await Promise.all([api.close(), controlApp?.close()]);
     worlds.close();
   };
   try {
     await worlds.enter(defaultWorldName);
     url = await listen(api, host, port);
-    const controlUrl = control && (await listen(control, host, Number(controlPort)));
-    const powers = worldPowers(worlds, urlOf, time, defaultWorldName);
+    const controlUrl = controlApp && (await listen(controlApp, host, Number(controlPort)));
+    const powers = worldPowers(control, defaultWorldName);
     return {
       url,
       publicUrl: settings.world.publicUrl ?? url,
       controlUrl,
-      worlds: worldsPowers(worlds, urlOf, time),
+      worlds: worldsPowers(control),
       get clock() {
         return powers.clock;
       },
@@ -102,6 +108,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
       },
       calls: powers.calls,
       faults: powers.faults,
+      state: powers.state,
       reset: powers.reset,
       close,
       [Symbol.asyncDispose]: close,

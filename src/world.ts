@@ -14,8 +14,8 @@ import { Runners } from "./domain/runners.ts";
 import { SourceCode } from "./domain/scm/source-code.ts";
 import { logsTokenTtlMs, Tokens } from "./domain/tokens.ts";
 import { Watches } from "./domain/watches.ts";
+import { type Gateways, WorldState } from "./domain/world-state.ts";
 import { errors } from "./errors.ts";
-import type { Gateway } from "./gen/gitpod/v1/gateway_pb.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createIds } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
@@ -59,11 +59,12 @@ export class World {
   readonly tokens: Tokens;
   readonly calls: CallLog;
   readonly faults: Faults;
-  readonly gateways: readonly Gateway[];
+  readonly state: WorldState;
+  readonly gateways: Gateways = { all: [] };
   readonly #publicUrl: string | undefined;
 
   private constructor(name: string, settings: WorldSettings, host: HostTime, random: Random) {
-    const { leaseMs, lapsedTtlMs, maxLapsed, switches, state } = settings;
+    const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;
     this.name = name;
     this.switches = switches;
     this.clock = new WorldClock(host);
@@ -80,12 +81,12 @@ export class World {
     this.runners = new Runners(records, switches);
     this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
     this.policies = new Policies(this.runners, store, switches);
-    this.sourceCode = new SourceCode(state.scm, records, this.runners, switches);
+    this.sourceCode = new SourceCode(records, this.runners, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
     this.faults = new Faults((event, accepts) => this.watches.feed(event, accepts));
     this.auditLog = new AuditLog(store.feed, switches);
     this.idTokens = new IdTokens(this.clock, ids);
-    this.gateways = state.gateways;
+    this.state = new WorldState(records, this.policies, this.tokens, this.sourceCode, this.gateways, ids);
     this.calls = new CallLog({
       maxEntries: settings.maxCalls,
       maxBytes: settings.maxCallBytes,
@@ -96,6 +97,7 @@ export class World {
   /** A new world with what the system puts into it. */
   static async open(name: string, settings: WorldSettings, host: HostTime, random: Random): Promise<World> {
     const world = new World(name, settings, host, random);
+    await world.state.add(settings.state);
     if (settings.switches.localConfigurationRunner === "present") {
       for (const id of settings.organizationIds) await world.registrar.addLocalConfiguration(id);
     }

@@ -4,6 +4,7 @@
  */
 import { type HostTime, maxTimerMs } from "./clock.ts";
 import { errors } from "./errors.ts";
+import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { defaultWorldName, type World, type WorldSettings } from "./world.ts";
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -99,12 +100,17 @@ export class Worlds {
     return entry.world;
   }
 
-  /** Puts a fresh world in the place of one; the old one is let go as it is. @throws not_found */
-  async reset(name: string): Promise<World> {
+  /**
+   * Puts a fresh world in the place of one; the old one is let go as it is.
+   *
+   * @param state what the fresh one knows; undefined: what any of its kind would
+   * @throws not_found
+   */
+  async reset(name: string, state?: State): Promise<World> {
     const old = this.get(name);
     const entry = this.#entryOf.get(old);
     if (entry === undefined) throw errors.worldNotFound({ name });
-    const fresh = await this.#options.open(name, entry.overrides);
+    const fresh = await this.#options.open(name, { ...entry.overrides, ...(state && { state }) });
     if (entry.opened !== old || this.#entries.get(name) !== entry) {
       // Somebody else was faster.
       fresh.close();

@@ -4,11 +4,12 @@ import type { Identity } from "../domain/identity.ts";
 import { ControlService } from "../gen/runnermock/v1/control_pb.ts";
 import { type AppOptions, createApp } from "../http/app.ts";
 import { createControlChain } from "../interceptors/index.ts";
-import { type ControlServiceOptions, createControlService } from "./control-service.ts";
+import { createControlService } from "./control-service.ts";
 import { createControlGate, isLoopbackAddress, refuseForeign } from "./guard.ts";
+import type { Control } from "./powers.ts";
 
 export interface ControlAppOptions
-  extends ControlServiceOptions,
+  extends Control,
     Pick<AppOptions, "logger" | "shutdownSignal" | "stopGraceMs"> {
   /** The address that it will listen on. */
   readonly address: string;

@@ -2,40 +2,28 @@
 import { create } from "@bufbuild/protobuf";
 import { durationMs as msOf, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { HostTime } from "../clock.ts";
-import { checkState, completed, DocumentError } from "../documents.ts";
+import { checkState, completed, DocumentError, parseState, stateDocument } from "../documents.ts";
 import type { CallRecord } from "../domain/call-log.ts";
 import { cursorOf, pageOfAll } from "../domain/pagination.ts";
 import type { RunnerReport as DomainReport } from "../domain/runners.ts";
-import type { TokenKind as DomainTokenKind, TokenFacts } from "../domain/tokens.ts";
+import { type TokenFacts, wireKinds } from "../domain/tokens.ts";
 import { errors } from "../errors.ts";
 import {
   ClockSchema,
   type ControlService,
   FaultSchema,
-  type RunnerReport,
-  TokenKind,
   TokenSchema,
   WorldSchema,
 } from "../gen/runnermock/v1/control_pb.ts";
-import type { State } from "../gen/runnermock/v1/state_pb.ts";
+import type { RunnerReport } from "../gen/runnermock/v1/runner_pb.ts";
+import { type State, StateSchema } from "../gen/runnermock/v1/state_pb.ts";
 import { profiles, switchesOf } from "../profiles.ts";
 import { defaultWorldName, type World } from "../world.ts";
-import type { WorldOverrides, Worlds } from "../worlds.ts";
+import type { WorldOverrides } from "../worlds.ts";
 import { callMatcher, callOf, defaultWaitMs, waitForCalls } from "./calls.ts";
+import type { Control } from "./powers.ts";
 
-/** What the service needs to know of the server. */
-export interface ControlServiceOptions {
-  readonly worlds: Worlds;
-  /** The base URL of a world's API. */
-  readonly urlOf: (world: World) => string;
-  /** What worlds know where they are not told otherwise. */
-  readonly state: State;
-  /** The machine's time, in which calls are waited for. */
-  readonly host: HostTime;
-}
-
-export function createControlService({ worlds, urlOf, state, host }: ControlServiceOptions) {
+export function createControlService({ worlds, urlOf, state, host }: Control) {
   const named = (name: string) => worlds.get(name || defaultWorldName);
   return {
     async getClock({ world }) {
@@ -131,6 +119,21 @@ export function createControlService({ worlds, urlOf, state, host }: ControlServ
       return {};
     },
 
+    async loadState({ world: name = "", source, add }) {
+      const own =
+        source.case === "document"
+          ? await parsed(source.value)
+          : checked(source.value ?? create(StateSchema));
+      if (add) await named(name).state.add(own);
+      else await worlds.reset(name || defaultWorldName, completed(own, state));
+      return {};
+    },
+
+    async saveState({ world }) {
+      const saved = await named(world).state.save();
+      return { state: saved, document: await stateDocument(saved) };
+    },
+
     async reset({ world }) {
       await worlds.reset(world || defaultWorldName);
       return {};
@@ -139,7 +142,7 @@ export function createControlService({ worlds, urlOf, state, host }: ControlServ
     async createWorld({ world: name, profile, state: own }) {
       const world = await worlds.create(name, {
         ...profileOverride(profile),
-        ...(own !== undefined && { state: checked(own, state) }),
+        ...(own !== undefined && { state: completed(checked(own), state) }),
       });
       return { world: worldOf(world, 0) };
     },
@@ -187,16 +190,10 @@ function reportOf(report: RunnerReport | undefined): DomainReport {
   );
 }
 
-const tokenKinds: Readonly<Record<DomainTokenKind, TokenKind>> = {
-  exchange: TokenKind.EXCHANGE,
-  access: TokenKind.ACCESS,
-  logs: TokenKind.LOGS,
-};
-
 function tokenOf({ tokenId, kind, runnerId, createdAtMs, expiresAtMs }: TokenFacts) {
   return create(TokenSchema, {
     tokenId,
-    kind: tokenKinds[kind],
+    kind: wireKinds[kind],
     runnerId,
     createdAt: timestampFromMs(createdAtMs),
     ...(expiresAtMs !== undefined && { expiresAt: timestampFromMs(expiresAtMs) }),
@@ -210,12 +207,25 @@ function profileOverride(name: string): WorldOverrides {
   return { switches: switchesOf(profile) };
 }
 
-function checked(own: State, fallback: State): State {
+function checked(state: State): State {
   try {
-    checkState(own);
+    checkState(state);
+    return state;
   } catch (error) {
-    if (!(error instanceof DocumentError)) throw error;
-    throw errors.undecodable({ problem: `state.${error.message}` }, { field: "state" });
+    throw refusalOf(error, "state");
   }
-  return completed(own, fallback);
+}
+
+async function parsed(text: string): Promise<State> {
+  try {
+    return await parseState(text);
+  } catch (error) {
+    throw refusalOf(error, "document");
+  }
+}
+
+function refusalOf(error: unknown, field: string): unknown {
+  return error instanceof DocumentError
+    ? errors.invalidDocument({ problem: error.message }, { field })
+    : error;
 }

@@ -2,17 +2,30 @@
  * What can be done to the worlds of a mock, in process, beyond what its API's clients can. The control service has
  * the same powers over the wire.
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import type { HostTime, WorldClock } from "../clock.ts";
+import { completed, readOwnState } from "../documents.ts";
 import type { CallLog } from "../domain/call-log.ts";
 import type { Runners } from "../domain/runners.ts";
 import type { Tokens } from "../domain/tokens.ts";
 import { type Duration, durationMs } from "../duration.ts";
 import { type Call, CallFilterSchema, type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
+import { type State, type StateJson, StateSchema } from "../gen/runnermock/v1/state_pb.ts";
 import { type Profile, profiles, type Switches, switchesOf } from "../profiles.ts";
 import type { World } from "../world.ts";
 import type { WorldOverrides, Worlds } from "../worlds.ts";
 import { callMatcher, callOf, defaultWaitMs, waitForCalls } from "./calls.ts";
+
+/** What power over worlds hangs on. */
+export interface Control {
+  readonly worlds: Worlds;
+  /** The base URL of a world's API. */
+  readonly urlOf: (world: World) => string;
+  /** What worlds know where they are not told otherwise. */
+  readonly state: State;
+  /** The machine's time, in which calls are waited for. */
+  readonly host: HostTime;
+}
 
 /** What can be done to one world: to the one that has the name now. After a reset that is another one. */
 export interface WorldPowers {
@@ -24,6 +37,7 @@ export interface WorldPowers {
   readonly tokens: Pick<Tokens, "list" | "end">;
   readonly calls: CallsPowers;
   readonly faults: FaultsPowers;
+  readonly state: StatePowers;
   /** Puts a fresh world in its place, with the same settings, in constant time. */
   reset(): Promise<void>;
 }
@@ -58,6 +72,18 @@ export interface FaultsPowers {
   clear(): void;
 }
 
+/** What a world knows, as a state document: proto/runnermock/v1/state.proto says what that can be. */
+export interface StatePowers {
+  save(): Promise<StateJson>;
+  /**
+   * Loads a document, or the file of that path, in the place of what the world knows, or on top of it.
+   *
+   * @throws DocumentError for a document that is not valid, ConnectError already_exists for a runner that is there;
+   * nothing is loaded then
+   */
+  load(document: StateJson | string, how?: { readonly add?: boolean }): Promise<void>;
+}
+
 /** How a world is made that is not as the server's others. */
 export interface NewWorld {
   /** Default: the server's switches. */
@@ -74,13 +100,7 @@ export interface WorldsPowers {
   delete(name: string): void;
 }
 
-/** @param urlOf the base URL of a world's API @param host in whose time calls are waited for */
-export function worldPowers(
-  worlds: Worlds,
-  urlOf: (world: World) => string,
-  host: HostTime,
-  name: string,
-): WorldPowers {
+export function worldPowers({ worlds, urlOf, host, state }: Control, name: string): WorldPowers {
   const current = () => worlds.get(name);
   return {
     name,
@@ -103,6 +123,13 @@ export function worldPowers(
       remove: (faultId) => current().faults.remove(faultId),
       clear: () => current().faults.clear(),
     },
+    state: {
+      save: async () => toJson(StateSchema, await current().state.save()),
+      async load(document, { add = false } = {}) {
+        if (add) await current().state.add(await readOwnState(document));
+        else await worlds.reset(name, completed(await readOwnState(document), state));
+      },
+    },
     async reset() {
       await worlds.reset(name);
     },
@@ -121,8 +148,9 @@ function callsPowers(current: () => CallLog, host: HostTime): CallsPowers {
   };
 }
 
-export function worldsPowers(worlds: Worlds, urlOf: (world: World) => string, host: HostTime): WorldsPowers {
-  const powers = (name: string) => worldPowers(worlds, urlOf, host, name);
+export function worldsPowers(control: Control): WorldsPowers {
+  const { worlds } = control;
+  const powers = (name: string) => worldPowers(control, name);
   return {
     get: (name) => powers(worlds.get(name).name),
     async create(name, options = {}) {

@@ -134,7 +134,10 @@ export class Runners {
     const { lease } = this.#records;
     const renewed = await this.#records.change(
       runnerId,
-      (found, nowMs) => (lease.hasLease(found) ? lease.renew(found, nowMs, "order") : refuseWithoutLease()),
+      (found, nowMs) => {
+        if (!lease.hasLease(found)) throw errors.noLease();
+        return lease.renew(found, nowMs, "order");
+      },
       undefined,
     );
     if (renewed === undefined) throw errors.runnerNotFound();
@@ -147,15 +150,7 @@ export class Runners {
    * @throws not_found for a runner of which there is no record, failed_precondition for one without a lease
    */
   async lapse(runnerId: string): Promise<void> {
-    const { lease } = this.#records;
-    const ended = await this.#records.change(
-      runnerId,
-      (found, nowMs) => lease.end(found, nowMs) ?? refuseWithoutLease(),
-      undefined,
-    );
-    if (ended === undefined) throw errors.runnerNotFound();
-    // Whoever looks first applies what follows.
-    await this.#records.findAny(runnerId);
+    if ((await this.#records.lapse(runnerId)) === undefined) throw errors.runnerNotFound();
   }
 
   /** A runner as replies show it. */
@@ -193,10 +188,6 @@ export class Runners {
     const document = await this.#records.find(runnerId);
     return document !== undefined && (matches?.(document.value) ?? true) ? [document] : [];
   }
-}
-
-function refuseWithoutLease(): never {
-  throw errors.noLease();
 }
 
 /** What a report changes: a copy of its own, with values that every protocol can carry. */

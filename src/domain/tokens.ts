@@ -2,8 +2,11 @@
  * The credentials of runners: opaque, 256 random bits behind a prefix that says what they are. Only their
  * SHA-256 is kept. They belong to their runner's record and go with it.
  */
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Clock } from "../clock.ts";
 import { errors } from "../errors.ts";
+import { type TokenState, TokenStateSchema, TokenKind as WireKind } from "../gen/runnermock/v1/runner_pb.ts";
 import { canonical } from "../ids.ts";
 import type { Random } from "../random.ts";
 import type { Collection, Document, Store } from "../store/store.ts";
@@ -46,6 +49,13 @@ export interface TokenFacts {
   /** Undefined: it works as long as its runner's record is kept. */
   readonly expiresAtMs: number | undefined;
 }
+
+/** What the wire calls them. */
+export const wireKinds: Readonly<Record<TokenKind, WireKind>> = {
+  exchange: WireKind.EXCHANGE,
+  access: WireKind.ACCESS,
+  logs: WireKind.LOGS,
+};
 
 /** In the order of their names, as lists go. */
 const kinds = ["access", "exchange", "logs"] as const satisfies readonly TokenKind[];
@@ -132,6 +142,29 @@ export class Tokens {
     const id = isOurs(token) ? digest(token) : token;
     const taken = await Promise.all(kinds.map((kind) => this.#kept[kind].take(id)));
     if (taken.every((document) => document === undefined)) throw errors.tokenNotFound();
+  }
+
+  /** The tokens of a runner that work, as a state document has them. */
+  async save(runnerId: string): Promise<TokenState[]> {
+    const owned = await Promise.all(
+      kinds.map(async (kind) => (await this.#kept[kind].ownedBy(runnerId)).map(factsOf(kind))),
+    );
+    return owned.flat().map(({ kind, tokenId, createdAtMs, expiresAtMs }) => {
+      const saved = create(TokenStateSchema, { kind: wireKinds[kind], sha256: tokenId });
+      saved.createdAt = timestampFromMs(createdAtMs);
+      if (expiresAtMs !== undefined) saved.expiresAt = timestampFromMs(expiresAtMs);
+      return saved;
+    });
+  }
+
+  /** Keeps a token as it was. */
+  async restore(runnerId: string, { kind, token, sha256, createdAt, expiresAt }: TokenState): Promise<void> {
+    const known = kinds.find((candidate) => wireKinds[candidate] === kind);
+    if (known === undefined) return;
+    const issuedAtMs = createdAt === undefined ? this.#clock.nowMs() : timestampMs(createdAt);
+    const expiresAtMs = expiresAt && timestampMs(expiresAt);
+    const id = token === "" ? sha256 : digest(token);
+    await this.#kept[known].put({ id, value: { runnerId, issuedAtMs }, owner: runnerId, expiresAtMs });
   }
 
   /** One kind after the other, each in the order of its ids. */

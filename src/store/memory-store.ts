@@ -147,6 +147,11 @@ class MemoryCollection<T> implements Collection<T> {
     return page;
   }
 
+  async hidden(): Promise<Document<T>[]> {
+    const nowMs = this.#store.nowMs();
+    return [...this.#hidden].flatMap((id) => this.settle(id, nowMs) ?? []);
+  }
+
   async ownedBy(owner: string): Promise<Document<T>[]> {
     return this.#store.ownedBy(owner, this.name, this.#store.nowMs()) as Document<T>[];
   }

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect } from "vitest";
 import { RunnerCapability, RunnerPhase } from "../../src/gen/gitpod/v1/runner_pb.ts";
-import { TokenKind } from "../../src/gen/runnermock/v1/control_pb.ts";
+import { TokenKind } from "../../src/gen/runnermock/v1/runner_pb.ts";
 import { controlOf, test } from "../support/control.ts";
 import { failureOf, startMs } from "../support/mock.ts";
 import { callOutcome, exchangeOutcome, idOf, register, seen, stands } from "../support/registrations.ts";

@@ -5,8 +5,8 @@
 // @generated from file runnermock/v1/control.proto (package runnermock.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import type { WatchEventsResponse, WatchEventsResponseJson } from "../../gitpod/v1/event_pb.ts";
 import { file_gitpod_v1_event } from "../../gitpod/v1/event_pb.ts";
@@ -14,12 +14,12 @@ import type { Subject, SubjectJson } from "../../gitpod/v1/identity_pb.ts";
 import { file_gitpod_v1_identity } from "../../gitpod/v1/identity_pb.ts";
 import type { PaginationRequest, PaginationRequestJson, PaginationResponse, PaginationResponseJson } from "../../gitpod/v1/pagination_pb.ts";
 import { file_gitpod_v1_pagination } from "../../gitpod/v1/pagination_pb.ts";
-import type { GatewayInfo, GatewayInfoJson, Runner, RunnerCapability, RunnerCapabilityJson, RunnerJson, RunnerPhase, RunnerPhaseJson } from "../../gitpod/v1/runner_pb.ts";
+import type { Runner, RunnerJson } from "../../gitpod/v1/runner_pb.ts";
 import { file_gitpod_v1_runner } from "../../gitpod/v1/runner_pb.ts";
-import type { FieldValue, FieldValueJson } from "../../gitpod/v1/runner_configuration_pb.ts";
-import { file_gitpod_v1_runner_configuration } from "../../gitpod/v1/runner_configuration_pb.ts";
 import type { Duration, DurationJson, StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { RunnerReport, RunnerReportJson, TokenKind, TokenKindJson } from "./runner_pb.ts";
+import { file_runnermock_v1_runner } from "./runner_pb.ts";
 import type { State, StateJson } from "./state_pb.ts";
 import { file_runnermock_v1_state } from "./state_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -28,7 +28,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/control.proto.
  */
 export const file_runnermock_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UirwQKDFJ1bm5lclJlcG9ydBI0CgVwaGFzZRgBIAEoDjIWLmdpdHBvZC52MS5SdW5uZXJQaGFzZUIIukgFggECEAFIAIgBARIUCgdtZXNzYWdlGAIgASgJSAGIAQESFAoHdmVyc2lvbhgDIAEoCUgCiAEBEhsKDnN5c3RlbV9kZXRhaWxzGAQgASgJSAOIAQESEwoGcmVnaW9uGAUgASgJSASIAQESQAoMY2FwYWJpbGl0aWVzGAYgAygOMhsuZ2l0cG9kLnYxLlJ1bm5lckNhcGFiaWxpdHlCDbpICpIBByIFggECEAESLgoPYWRkaXRpb25hbF9pbmZvGAcgAygLMhUuZ2l0cG9kLnYxLkZpZWxkVmFsdWUSLAoMZ2F0ZXdheV9pbmZvGAggASgLMhYuZ2l0cG9kLnYxLkdhdGV3YXlJbmZvEhQKB2xvZ191cmwYCSABKAlIBYgBARIUCgdsbG1fdXJsGAogASgJSAaIAQESHwoSc3VwcG9ydF9idW5kbGVfdXJsGAsgASgJSAeIAQESIAoKcHVibGljX2tleRgMIAEoDEIHukgEegJoIEgIiAEBQggKBl9waGFzZUIKCghfbWVzc2FnZUIKCghfdmVyc2lvbkIRCg9fc3lzdGVtX2RldGFpbHNCCQoHX3JlZ2lvbkIKCghfbG9nX3VybEIKCghfbGxtX3VybEIVChNfc3VwcG9ydF9idW5kbGVfdXJsQg0KC19wdWJsaWNfa2V5InsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlIvkCCgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRomCgVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJNChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXIiNwoSV2F0Y2hDYWxsc1Jlc3BvbnNlEiEKBGNhbGwYASABKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwikwEKE1dhaXRGb3JDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkSKQoGZmlsdGVyGAIgASgLMhkucnVubmVybW9jay52MS5DYWxsRmlsdGVyEhYKBWNvdW50GAMgASgFQge6SAQaAigAEioKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoUV2FpdEZvckNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwiIgoRQ2xlYXJDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkiFAoSQ2xlYXJDYWxsc1Jlc3BvbnNlIqUBCgpGYXVsdE1hdGNoEgsKA3JwYxgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSEQoJY2FsbGVyX2lkGAMgASgJEhQKA250aBgEIAEoBUIHukgEGgIoABIWCgVjb3VudBgFIAEoBUIHukgEGgIoABIYCgtwcm9iYWJpbGl0eRgGIAEoAUgAiAEBEgwKBHNlZWQYByABKA1CDgoMX3Byb2JhYmlsaXR5IrACCgpGYXVsdEVycm9yEhUKBGNvZGUYASABKAlCB7pIBHICEAESDwoHbWVzc2FnZRgCIAEoCRIxCgdkZXRhaWxzGAMgAygLMiAucnVubmVybW9jay52MS5GYXVsdEVycm9yLkRldGFpbBIuCgtyZXRyeV9kZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgdoZWFkZXJzGAUgAygLMiYucnVubmVybW9jay52MS5GYXVsdEVycm9yLkhlYWRlcnNFbnRyeRouCgZEZXRhaWwSFQoEdHlwZRgBIAEoCUIHukgEcgIQARINCgV2YWx1ZRgCIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIRCg9GYXVsdEVtcHR5UmVwbHkiPgoJRmF1bHRNaXNzEjEKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGukgDyAEBIicKDEZhdWx0UGFnZUNhcBIXCgRzaXplGAEgASgFQgm6SAYaBBhkKAEiGAoWRmF1bHRSZXBlYXRlZFBhZ2VUb2tlbiJSCg5GYXVsdEN1dFN0cmVhbRIWCgVhZnRlchgBIAEoBUIHukgEGgIoABIoCgVlcnJvchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRFcnJvciJICg9GYXVsdEZlZWRTdHJlYW0SNQoFZXZlbnQYASABKAsyHi5naXRwb2QudjEuV2F0Y2hFdmVudHNSZXNwb25zZUIGukgDyAEBIgwKCkZhdWx0UmVzZXQiKgoNRmF1bHRSZWRpcmVjdBIZCghsb2NhdGlvbhgBIAEoCUIHukgEcgIQASLiBAoFRmF1bHQSEAoIZmF1bHRfaWQYASABKAkSKAoFbWF0Y2gYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0TWF0Y2gSKAoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKgoFZXJyb3IYBCABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3JIABI1CgtlbXB0eV9yZXBseRgFIAEoCzIeLnJ1bm5lcm1vY2sudjEuRmF1bHRFbXB0eVJlcGx5SAASKAoEbWlzcxgGIAEoCzIYLnJ1bm5lcm1vY2sudjEuRmF1bHRNaXNzSAASLwoIcGFnZV9jYXAYByABKAsyGy5ydW5uZXJtb2NrLnYxLkZhdWx0UGFnZUNhcEgAEkQKE3JlcGVhdGVkX3BhZ2VfdG9rZW4YCCABKAsyJS5ydW5uZXJtb2NrLnYxLkZhdWx0UmVwZWF0ZWRQYWdlVG9rZW5IABIzCgpjdXRfc3RyZWFtGAkgASgLMh0ucnVubmVybW9jay52MS5GYXVsdEN1dFN0cmVhbUgAEjUKC2ZlZWRfc3RyZWFtGAogASgLMh4ucnVubmVybW9jay52MS5GYXVsdEZlZWRTdHJlYW1IABIqCgVyZXNldBgLIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRSZXNldEgAEjAKCHJlZGlyZWN0GAwgASgLMhwucnVubmVybW9jay52MS5GYXVsdFJlZGlyZWN0SAASDAoEc2VlbhgNIAEoBRINCgVmaXJlZBgOIAEoBUIICgZlZmZlY3QiUAoSSW5qZWN0RmF1bHRSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEisKBWZhdWx0GAIgASgLMhQucnVubmVybW9jay52MS5GYXVsdEIGukgDyAEBIjoKE0luamVjdEZhdWx0UmVzcG9uc2USIwoFZmF1bHQYASABKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0IiIKEUxpc3RGYXVsdHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKEkxpc3RGYXVsdHNSZXNwb25zZRIkCgZmYXVsdHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0Ij4KElJlbW92ZUZhdWx0UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIZCghmYXVsdF9pZBgCIAEoCUIHukgEcgIQASIVChNSZW1vdmVGYXVsdFJlc3BvbnNlIiMKEkNsZWFyRmF1bHRzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIVChNDbGVhckZhdWx0c1Jlc3BvbnNlKmwKCVRva2VuS2luZBIaChZUT0tFTl9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTVE9LRU5fS0lORF9FWENIQU5HRRABEhUKEVRPS0VOX0tJTkRfQUNDRVNTEAISEwoPVE9LRU5fS0lORF9MT0dTEAMy+g4KDkNvbnRyb2xTZXJ2aWNlElAKCEdldENsb2NrEh4ucnVubmVybW9jay52MS5HZXRDbG9ja1JlcXVlc3QaHy5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVzcG9uc2UiA5ACARJXCgxBZHZhbmNlQ2xvY2sSIi5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1Jlc3BvbnNlElQKC0ZyZWV6ZUNsb2NrEiEucnVubmVybW9jay52MS5GcmVlemVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVzcG9uc2USVAoLUmVzdW1lQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXNwb25zZRJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElQKC0luamVjdEZhdWx0EiEucnVubmVybW9jay52MS5JbmplY3RGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkluamVjdEZhdWx0UmVzcG9uc2USVgoKTGlzdEZhdWx0cxIgLnJ1bm5lcm1vY2sudjEuTGlzdEZhdWx0c1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RGYXVsdHNSZXNwb25zZSIDkAIBElQKC1JlbW92ZUZhdWx0EiEucnVubmVybW9jay52MS5SZW1vdmVGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlbW92ZUZhdWx0UmVzcG9uc2USVAoLQ2xlYXJGYXVsdHMSIS5ydW5uZXJtb2NrLnYxLkNsZWFyRmF1bHRzUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ2xlYXJGYXVsdHNSZXNwb25zZRJTCglMaXN0Q2FsbHMSHy5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1JlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1Jlc3BvbnNlIgOQAgESUwoKV2F0Y2hDYWxscxIgLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLldhdGNoQ2FsbHNSZXNwb25zZTABElcKDFdhaXRGb3JDYWxscxIiLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVzcG9uc2USUQoKQ2xlYXJDYWxscxIgLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkNsZWFyQ2FsbHNSZXNwb25zZRJCCgVSZXNldBIbLnJ1bm5lcm1vY2sudjEuUmVzZXRSZXF1ZXN0GhwucnVubmVybW9jay52MS5SZXNldFJlc3BvbnNlElQKC0NyZWF0ZVdvcmxkEiEucnVubmVybW9jay52MS5DcmVhdGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVzcG9uc2USVgoKTGlzdFdvcmxkcxIgLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RXb3JsZHNSZXNwb25zZSIDkAIBElQKC0RlbGV0ZVdvcmxkEiEucnVubmVybW9jay52MS5EZWxldGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_state]);
+  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UiewoZUmVwb3J0UnVubmVyU3RhdHVzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIaCglydW5uZXJfaWQYAiABKAlCB7pIBHICEAESMwoGcmVwb3J0GAMgASgLMhsucnVubmVybW9jay52MS5SdW5uZXJSZXBvcnRCBrpIA8gBASI/ChpSZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRIhCgZydW5uZXIYASABKAsyES5naXRwb2QudjEuUnVubmVyIrQBCgVUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRImCgRraW5kGAIgASgOMhgucnVubmVybW9jay52MS5Ub2tlbktpbmQSEQoJcnVubmVyX2lkGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKEUxpc3RUb2tlbnNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhEKCXJ1bm5lcl9pZBgCIAEoCRIwCgpwYWdpbmF0aW9uGAMgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RUb2tlbnNSZXNwb25zZRIkCgZ0b2tlbnMYASADKAsyFC5ydW5uZXJtb2NrLnYxLlRva2VuEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIjsKEkV4cGlyZVRva2VuUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIWCgV0b2tlbhgCIAEoCUIHukgEcgIQASIVChNFeHBpcmVUb2tlblJlc3BvbnNlIjsKElJldm9rZVRva2VuUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIWCgV0b2tlbhgCIAEoCUIHukgEcgIQASIVChNSZXZva2VUb2tlblJlc3BvbnNlIh0KDFJlc2V0UmVxdWVzdBINCgV3b3JsZBgBIAEoCSIPCg1SZXNldFJlc3BvbnNlImAKBVdvcmxkEgwKBG5hbWUYASABKAkSCwoDdXJsGAIgASgJEiMKBWNsb2NrGAMgASgLMhQucnVubmVybW9jay52MS5DbG9jaxIXCg9jYWxsc191bmRlcl93YXkYBCABKAUiYgoSQ3JlYXRlV29ybGRSZXF1ZXN0EhYKBXdvcmxkGAEgASgJQge6SARyAhABEg8KB3Byb2ZpbGUYAiABKAkSIwoFc3RhdGUYAyABKAsyFC5ydW5uZXJtb2NrLnYxLlN0YXRlIjoKE0NyZWF0ZVdvcmxkUmVzcG9uc2USIwoFd29ybGQYASABKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkIkUKEUxpc3RXb3JsZHNSZXF1ZXN0EjAKCnBhZ2luYXRpb24YASABKAsyHC5naXRwb2QudjEuUGFnaW5hdGlvblJlcXVlc3QibQoSTGlzdFdvcmxkc1Jlc3BvbnNlEiQKBndvcmxkcxgBIAMoCzIULnJ1bm5lcm1vY2sudjEuV29ybGQSMQoKcGFnaW5hdGlvbhgCIAEoCzIdLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVzcG9uc2UiLAoSRGVsZXRlV29ybGRSZXF1ZXN0EhYKBXdvcmxkGAEgASgJQge6SARyAhABIhUKE0RlbGV0ZVdvcmxkUmVzcG9uc2Ui+QIKBENhbGwSDwoHY2FsbF9pZBgBIAEoCRILCgNycGMYAiABKAkSEAoIcHJvdG9jb2wYAyABKAkSEgoKdXNlcl9hZ2VudBgEIAEoCRImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoGY2FsbGVyGAYgASgLMhIuZ2l0cG9kLnYxLlN1YmplY3QSKAoHcmVxdWVzdBgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJgoFcmVwbHkYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EigKBWVycm9yGAkgASgLMhkucnVubmVybW9jay52MS5DYWxsLkVycm9yEisKCGR1cmF0aW9uGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCG1lc3NhZ2VzGAsgASgFGiYKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI6CgpDYWxsRmlsdGVyEgsKA3JwYxgBIAEoCRIRCgljYWxsZXJfaWQYAiABKAkSDAoEY29kZRgDIAEoCSJ+ChBMaXN0Q2FsbHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEikKBmZpbHRlchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbEZpbHRlchIwCgpwYWdpbmF0aW9uGAMgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0ImoKEUxpc3RDYWxsc1Jlc3BvbnNlEiIKBWNhbGxzGAEgAygLMhMucnVubmVybW9jay52MS5DYWxsEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIk0KEVdhdGNoQ2FsbHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEikKBmZpbHRlchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbEZpbHRlciI3ChJXYXRjaENhbGxzUmVzcG9uc2USIQoEY2FsbBgBIAEoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbCKTAQoTV2FpdEZvckNhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISFgoFY291bnQYAyABKAVCB7pIBBoCKAASKgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI6ChRXYWl0Rm9yQ2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbCIiChFDbGVhckNhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIUChJDbGVhckNhbGxzUmVzcG9uc2UipQEKCkZhdWx0TWF0Y2gSCwoDcnBjGAEgASgJEhEKCXJ1bm5lcl9pZBgCIAEoCRIRCgljYWxsZXJfaWQYAyABKAkSFAoDbnRoGAQgASgFQge6SAQaAigAEhYKBWNvdW50GAUgASgFQge6SAQaAigAEhgKC3Byb2JhYmlsaXR5GAYgASgBSACIAQESDAoEc2VlZBgHIAEoDUIOCgxfcHJvYmFiaWxpdHkisAIKCkZhdWx0RXJyb3ISFQoEY29kZRgBIAEoCUIHukgEcgIQARIPCgdtZXNzYWdlGAIgASgJEjEKB2RldGFpbHMYAyADKAsyIC5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3IuRGV0YWlsEi4KC3JldHJ5X2RlbGF5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKB2hlYWRlcnMYBSADKAsyJi5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3IuSGVhZGVyc0VudHJ5Gi4KBkRldGFpbBIVCgR0eXBlGAEgASgJQge6SARyAhABEg0KBXZhbHVlGAIgASgMGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhEKD0ZhdWx0RW1wdHlSZXBseSI+CglGYXVsdE1pc3MSMQoGd2l0aGluGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQga6SAPIAQEiJwoMRmF1bHRQYWdlQ2FwEhcKBHNpemUYASABKAVCCbpIBhoEGGQoASIYChZGYXVsdFJlcGVhdGVkUGFnZVRva2VuIlIKDkZhdWx0Q3V0U3RyZWFtEhYKBWFmdGVyGAEgASgFQge6SAQaAigAEigKBWVycm9yGAIgASgLMhkucnVubmVybW9jay52MS5GYXVsdEVycm9yIkgKD0ZhdWx0RmVlZFN0cmVhbRI1CgVldmVudBgBIAEoCzIeLmdpdHBvZC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlQga6SAPIAQEiDAoKRmF1bHRSZXNldCIqCg1GYXVsdFJlZGlyZWN0EhkKCGxvY2F0aW9uGAEgASgJQge6SARyAhABIuIECgVGYXVsdBIQCghmYXVsdF9pZBgBIAEoCRIoCgVtYXRjaBgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRNYXRjaBIoCgVkZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgVlcnJvchgEIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRFcnJvckgAEjUKC2VtcHR5X3JlcGx5GAUgASgLMh4ucnVubmVybW9jay52MS5GYXVsdEVtcHR5UmVwbHlIABIoCgRtaXNzGAYgASgLMhgucnVubmVybW9jay52MS5GYXVsdE1pc3NIABIvCghwYWdlX2NhcBgHIAEoCzIbLnJ1bm5lcm1vY2sudjEuRmF1bHRQYWdlQ2FwSAASRAoTcmVwZWF0ZWRfcGFnZV90b2tlbhgIIAEoCzIlLnJ1bm5lcm1vY2sudjEuRmF1bHRSZXBlYXRlZFBhZ2VUb2tlbkgAEjMKCmN1dF9zdHJlYW0YCSABKAsyHS5ydW5uZXJtb2NrLnYxLkZhdWx0Q3V0U3RyZWFtSAASNQoLZmVlZF9zdHJlYW0YCiABKAsyHi5ydW5uZXJtb2NrLnYxLkZhdWx0RmVlZFN0cmVhbUgAEioKBXJlc2V0GAsgASgLMhkucnVubmVybW9jay52MS5GYXVsdFJlc2V0SAASMAoIcmVkaXJlY3QYDCABKAsyHC5ydW5uZXJtb2NrLnYxLkZhdWx0UmVkaXJlY3RIABIMCgRzZWVuGA0gASgFEg0KBWZpcmVkGA4gASgFQggKBmVmZmVjdCJQChJJbmplY3RGYXVsdFJlcXVlc3QSDQoFd29ybGQYASABKAkSKwoFZmF1bHQYAiABKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0Qga6SAPIAQEiOgoTSW5qZWN0RmF1bHRSZXNwb25zZRIjCgVmYXVsdBgBIAEoCzIULnJ1bm5lcm1vY2sudjEuRmF1bHQiIgoRTGlzdEZhdWx0c1JlcXVlc3QSDQoFd29ybGQYASABKAkiOgoSTGlzdEZhdWx0c1Jlc3BvbnNlEiQKBmZhdWx0cxgBIAMoCzIULnJ1bm5lcm1vY2sudjEuRmF1bHQiPgoSUmVtb3ZlRmF1bHRSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhkKCGZhdWx0X2lkGAIgASgJQge6SARyAhABIhUKE1JlbW92ZUZhdWx0UmVzcG9uc2UiIwoSQ2xlYXJGYXVsdHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIhUKE0NsZWFyRmF1bHRzUmVzcG9uc2Ui2wEKEExvYWRTdGF0ZVJlcXVlc3QSDQoFd29ybGQYASABKAkSJQoFc3RhdGUYAiABKAsyFC5ydW5uZXJtb2NrLnYxLlN0YXRlSAASEgoIZG9jdW1lbnQYAyABKAlIABILCgNhZGQYBCABKAg6ZrpIYxphChFsb2FkX3N0YXRlLnNvdXJjZRIlb25lIG9mIHN0YXRlIGFuZCBkb2N1bWVudCBpcyByZXF1aXJlZBolaGFzKHRoaXMuc3RhdGUpIHx8IGhhcyh0aGlzLmRvY3VtZW50KUIICgZzb3VyY2UiEwoRTG9hZFN0YXRlUmVzcG9uc2UiIQoQU2F2ZVN0YXRlUmVxdWVzdBINCgV3b3JsZBgBIAEoCSJKChFTYXZlU3RhdGVSZXNwb25zZRIjCgVzdGF0ZRgBIAEoCzIULnJ1bm5lcm1vY2sudjEuU3RhdGUSEAoIZG9jdW1lbnQYAiABKAkynxAKDkNvbnRyb2xTZXJ2aWNlElAKCEdldENsb2NrEh4ucnVubmVybW9jay52MS5HZXRDbG9ja1JlcXVlc3QaHy5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVzcG9uc2UiA5ACARJXCgxBZHZhbmNlQ2xvY2sSIi5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLkFkdmFuY2VDbG9ja1Jlc3BvbnNlElQKC0ZyZWV6ZUNsb2NrEiEucnVubmVybW9jay52MS5GcmVlemVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVzcG9uc2USVAoLUmVzdW1lQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXNwb25zZRJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElQKC0luamVjdEZhdWx0EiEucnVubmVybW9jay52MS5JbmplY3RGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkluamVjdEZhdWx0UmVzcG9uc2USVgoKTGlzdEZhdWx0cxIgLnJ1bm5lcm1vY2sudjEuTGlzdEZhdWx0c1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RGYXVsdHNSZXNwb25zZSIDkAIBElQKC1JlbW92ZUZhdWx0EiEucnVubmVybW9jay52MS5SZW1vdmVGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlbW92ZUZhdWx0UmVzcG9uc2USVAoLQ2xlYXJGYXVsdHMSIS5ydW5uZXJtb2NrLnYxLkNsZWFyRmF1bHRzUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ2xlYXJGYXVsdHNSZXNwb25zZRJTCglMaXN0Q2FsbHMSHy5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1JlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1Jlc3BvbnNlIgOQAgESUwoKV2F0Y2hDYWxscxIgLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLldhdGNoQ2FsbHNSZXNwb25zZTABElcKDFdhaXRGb3JDYWxscxIiLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVzcG9uc2USUQoKQ2xlYXJDYWxscxIgLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkNsZWFyQ2FsbHNSZXNwb25zZRJOCglMb2FkU3RhdGUSHy5ydW5uZXJtb2NrLnYxLkxvYWRTdGF0ZVJlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLkxvYWRTdGF0ZVJlc3BvbnNlElMKCVNhdmVTdGF0ZRIfLnJ1bm5lcm1vY2sudjEuU2F2ZVN0YXRlUmVxdWVzdBogLnJ1bm5lcm1vY2sudjEuU2F2ZVN0YXRlUmVzcG9uc2UiA5ACARJCCgVSZXNldBIbLnJ1bm5lcm1vY2sudjEuUmVzZXRSZXF1ZXN0GhwucnVubmVybW9jay52MS5SZXNldFJlc3BvbnNlElQKC0NyZWF0ZVdvcmxkEiEucnVubmVybW9jay52MS5DcmVhdGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVzcG9uc2USVgoKTGlzdFdvcmxkcxIgLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RXb3JsZHNSZXNwb25zZSIDkAIBElQKC0RlbGV0ZVdvcmxkEiEucnVubmVybW9jay52MS5EZWxldGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_runner, file_runnermock_v1_state]);
 
 /**
  * A world's time.
@@ -544,195 +544,6 @@ export const LapseRunnerResponseSchema: GenMessage<LapseRunnerResponse, {jsonTyp
   messageDesc(file_runnermock_v1_control, 12);
 
 /**
- * What a live runner says of itself. Everything is optional; what is not set stays as it was.
- *
- * @generated from message runnermock.v1.RunnerReport
- */
-export type RunnerReport = Message<"runnermock.v1.RunnerReport"> & {
-  /**
-   * How it is.
-   *
-   * @generated from field: optional gitpod.v1.RunnerPhase phase = 1;
-   */
-  phase?: RunnerPhase | undefined;
-
-  /**
-   * What it says about that.
-   *
-   * @generated from field: optional string message = 2;
-   */
-  message?: string | undefined;
-
-  /**
-   * Its version.
-   *
-   * @generated from field: optional string version = 3;
-   */
-  version?: string | undefined;
-
-  /**
-   * What it runs on.
-   *
-   * @generated from field: optional string system_details = 4;
-   */
-  systemDetails?: string | undefined;
-
-  /**
-   * Where it really is.
-   *
-   * @generated from field: optional string region = 5;
-   */
-  region?: string | undefined;
-
-  /**
-   * What it can do. Where there are any, they replace those from before.
-   *
-   * @generated from field: repeated gitpod.v1.RunnerCapability capabilities = 6;
-   */
-  capabilities: RunnerCapability[];
-
-  /**
-   * More about it. Where there is any, it replaces what there was.
-   *
-   * @generated from field: repeated gitpod.v1.FieldValue additional_info = 7;
-   */
-  additionalInfo: FieldValue[];
-
-  /**
-   * The gateway that it is reached through, and how far that is.
-   *
-   * @generated from field: gitpod.v1.GatewayInfo gateway_info = 8;
-   */
-  gatewayInfo?: GatewayInfo | undefined;
-
-  /**
-   * Where its logs are.
-   *
-   * @generated from field: optional string log_url = 9;
-   */
-  logUrl?: string | undefined;
-
-  /**
-   * Where its language models are.
-   *
-   * @generated from field: optional string llm_url = 10;
-   */
-  llmUrl?: string | undefined;
-
-  /**
-   * Where its support bundle is.
-   *
-   * @generated from field: optional string support_bundle_url = 11;
-   */
-  supportBundleUrl?: string | undefined;
-
-  /**
-   * Its X25519 key, of 32 bytes.
-   *
-   * @generated from field: optional bytes public_key = 12;
-   */
-  publicKey?: Uint8Array | undefined;
-};
-
-/**
- * What a live runner says of itself. Everything is optional; what is not set stays as it was.
- *
- * @generated from message runnermock.v1.RunnerReport
- */
-export type RunnerReportJson = {
-  /**
-   * How it is.
-   *
-   * @generated from field: optional gitpod.v1.RunnerPhase phase = 1;
-   */
-  phase?: RunnerPhaseJson;
-
-  /**
-   * What it says about that.
-   *
-   * @generated from field: optional string message = 2;
-   */
-  message?: string;
-
-  /**
-   * Its version.
-   *
-   * @generated from field: optional string version = 3;
-   */
-  version?: string;
-
-  /**
-   * What it runs on.
-   *
-   * @generated from field: optional string system_details = 4;
-   */
-  systemDetails?: string;
-
-  /**
-   * Where it really is.
-   *
-   * @generated from field: optional string region = 5;
-   */
-  region?: string;
-
-  /**
-   * What it can do. Where there are any, they replace those from before.
-   *
-   * @generated from field: repeated gitpod.v1.RunnerCapability capabilities = 6;
-   */
-  capabilities?: RunnerCapabilityJson[];
-
-  /**
-   * More about it. Where there is any, it replaces what there was.
-   *
-   * @generated from field: repeated gitpod.v1.FieldValue additional_info = 7;
-   */
-  additionalInfo?: FieldValueJson[];
-
-  /**
-   * The gateway that it is reached through, and how far that is.
-   *
-   * @generated from field: gitpod.v1.GatewayInfo gateway_info = 8;
-   */
-  gatewayInfo?: GatewayInfoJson;
-
-  /**
-   * Where its logs are.
-   *
-   * @generated from field: optional string log_url = 9;
-   */
-  logUrl?: string;
-
-  /**
-   * Where its language models are.
-   *
-   * @generated from field: optional string llm_url = 10;
-   */
-  llmUrl?: string;
-
-  /**
-   * Where its support bundle is.
-   *
-   * @generated from field: optional string support_bundle_url = 11;
-   */
-  supportBundleUrl?: string;
-
-  /**
-   * Its X25519 key, of 32 bytes.
-   *
-   * @generated from field: optional bytes public_key = 12;
-   */
-  publicKey?: string;
-};
-
-/**
- * Describes the message runnermock.v1.RunnerReport.
- * Use `create(RunnerReportSchema)` to create a new message.
- */
-export const RunnerReportSchema: GenMessage<RunnerReport, {jsonType: RunnerReportJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 13);
-
-/**
  * A runner, and what it says.
  *
  * @generated from message runnermock.v1.ReportRunnerStatusRequest
@@ -793,7 +604,7 @@ export type ReportRunnerStatusRequestJson = {
  * Use `create(ReportRunnerStatusRequestSchema)` to create a new message.
  */
 export const ReportRunnerStatusRequestSchema: GenMessage<ReportRunnerStatusRequest, {jsonType: ReportRunnerStatusRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 14);
+  messageDesc(file_runnermock_v1_control, 13);
 
 /**
  * The runner afterwards.
@@ -828,7 +639,7 @@ export type ReportRunnerStatusResponseJson = {
  * Use `create(ReportRunnerStatusResponseSchema)` to create a new message.
  */
 export const ReportRunnerStatusResponseSchema: GenMessage<ReportRunnerStatusResponse, {jsonType: ReportRunnerStatusResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 15);
+  messageDesc(file_runnermock_v1_control, 14);
 
 /**
  * A token that the mock has issued, without the token.
@@ -919,7 +730,7 @@ export type TokenJson = {
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema: GenMessage<Token, {jsonType: TokenJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 16);
+  messageDesc(file_runnermock_v1_control, 15);
 
 /**
  * Says which tokens to list.
@@ -982,7 +793,7 @@ export type ListTokensRequestJson = {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest, {jsonType: ListTokensRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 17);
+  messageDesc(file_runnermock_v1_control, 16);
 
 /**
  * One page of tokens.
@@ -1031,7 +842,7 @@ export type ListTokensResponseJson = {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse, {jsonType: ListTokensResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 18);
+  messageDesc(file_runnermock_v1_control, 17);
 
 /**
  * Names a token.
@@ -1080,7 +891,7 @@ export type ExpireTokenRequestJson = {
  * Use `create(ExpireTokenRequestSchema)` to create a new message.
  */
 export const ExpireTokenRequestSchema: GenMessage<ExpireTokenRequest, {jsonType: ExpireTokenRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 19);
+  messageDesc(file_runnermock_v1_control, 18);
 
 /**
  * Empty.
@@ -1103,7 +914,7 @@ export type ExpireTokenResponseJson = {
  * Use `create(ExpireTokenResponseSchema)` to create a new message.
  */
 export const ExpireTokenResponseSchema: GenMessage<ExpireTokenResponse, {jsonType: ExpireTokenResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 20);
+  messageDesc(file_runnermock_v1_control, 19);
 
 /**
  * Names a token.
@@ -1152,7 +963,7 @@ export type RevokeTokenRequestJson = {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest, {jsonType: RevokeTokenRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 21);
+  messageDesc(file_runnermock_v1_control, 20);
 
 /**
  * Empty.
@@ -1175,7 +986,7 @@ export type RevokeTokenResponseJson = {
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse, {jsonType: RevokeTokenResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 22);
+  messageDesc(file_runnermock_v1_control, 21);
 
 /**
  * Names a world.
@@ -1210,7 +1021,7 @@ export type ResetRequestJson = {
  * Use `create(ResetRequestSchema)` to create a new message.
  */
 export const ResetRequestSchema: GenMessage<ResetRequest, {jsonType: ResetRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 23);
+  messageDesc(file_runnermock_v1_control, 22);
 
 /**
  * Empty.
@@ -1233,7 +1044,7 @@ export type ResetResponseJson = {
  * Use `create(ResetResponseSchema)` to create a new message.
  */
 export const ResetResponseSchema: GenMessage<ResetResponse, {jsonType: ResetResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 24);
+  messageDesc(file_runnermock_v1_control, 23);
 
 /**
  * A world.
@@ -1310,7 +1121,7 @@ export type WorldJson = {
  * Use `create(WorldSchema)` to create a new message.
  */
 export const WorldSchema: GenMessage<World, {jsonType: WorldJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 25);
+  messageDesc(file_runnermock_v1_control, 24);
 
 /**
  * Describes the world to make.
@@ -1373,7 +1184,7 @@ export type CreateWorldRequestJson = {
  * Use `create(CreateWorldRequestSchema)` to create a new message.
  */
 export const CreateWorldRequestSchema: GenMessage<CreateWorldRequest, {jsonType: CreateWorldRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 26);
+  messageDesc(file_runnermock_v1_control, 25);
 
 /**
  * The new world.
@@ -1408,7 +1219,7 @@ export type CreateWorldResponseJson = {
  * Use `create(CreateWorldResponseSchema)` to create a new message.
  */
 export const CreateWorldResponseSchema: GenMessage<CreateWorldResponse, {jsonType: CreateWorldResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 27);
+  messageDesc(file_runnermock_v1_control, 26);
 
 /**
  * Says which worlds to list.
@@ -1443,7 +1254,7 @@ export type ListWorldsRequestJson = {
  * Use `create(ListWorldsRequestSchema)` to create a new message.
  */
 export const ListWorldsRequestSchema: GenMessage<ListWorldsRequest, {jsonType: ListWorldsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 28);
+  messageDesc(file_runnermock_v1_control, 27);
 
 /**
  * One page of worlds.
@@ -1492,7 +1303,7 @@ export type ListWorldsResponseJson = {
  * Use `create(ListWorldsResponseSchema)` to create a new message.
  */
 export const ListWorldsResponseSchema: GenMessage<ListWorldsResponse, {jsonType: ListWorldsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 29);
+  messageDesc(file_runnermock_v1_control, 28);
 
 /**
  * Names a world.
@@ -1527,7 +1338,7 @@ export type DeleteWorldRequestJson = {
  * Use `create(DeleteWorldRequestSchema)` to create a new message.
  */
 export const DeleteWorldRequestSchema: GenMessage<DeleteWorldRequest, {jsonType: DeleteWorldRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 30);
+  messageDesc(file_runnermock_v1_control, 29);
 
 /**
  * Empty.
@@ -1550,7 +1361,7 @@ export type DeleteWorldResponseJson = {
  * Use `create(DeleteWorldResponseSchema)` to create a new message.
  */
 export const DeleteWorldResponseSchema: GenMessage<DeleteWorldResponse, {jsonType: DeleteWorldResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 31);
+  messageDesc(file_runnermock_v1_control, 30);
 
 /**
  * A call that a world's API has answered. Passwords, tokens, keys and bearers are not in it.
@@ -1725,7 +1536,7 @@ export type CallJson = {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call, {jsonType: CallJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 32);
+  messageDesc(file_runnermock_v1_control, 31);
 
 /**
  * How it ended, if it failed.
@@ -1774,7 +1585,7 @@ export type Call_ErrorJson = {
  * Use `create(Call_ErrorSchema)` to create a new message.
  */
 export const Call_ErrorSchema: GenMessage<Call_Error, {jsonType: Call_ErrorJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 32, 0);
+  messageDesc(file_runnermock_v1_control, 31, 0);
 
 /**
  * Lets calls pass that agree with everything that is set.
@@ -1837,7 +1648,7 @@ export type CallFilterJson = {
  * Use `create(CallFilterSchema)` to create a new message.
  */
 export const CallFilterSchema: GenMessage<CallFilter, {jsonType: CallFilterJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 33);
+  messageDesc(file_runnermock_v1_control, 32);
 
 /**
  * Says which calls to list.
@@ -1900,7 +1711,7 @@ export type ListCallsRequestJson = {
  * Use `create(ListCallsRequestSchema)` to create a new message.
  */
 export const ListCallsRequestSchema: GenMessage<ListCallsRequest, {jsonType: ListCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 34);
+  messageDesc(file_runnermock_v1_control, 33);
 
 /**
  * One page of calls.
@@ -1949,7 +1760,7 @@ export type ListCallsResponseJson = {
  * Use `create(ListCallsResponseSchema)` to create a new message.
  */
 export const ListCallsResponseSchema: GenMessage<ListCallsResponse, {jsonType: ListCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 35);
+  messageDesc(file_runnermock_v1_control, 34);
 
 /**
  * Says which calls to watch.
@@ -1998,7 +1809,7 @@ export type WatchCallsRequestJson = {
  * Use `create(WatchCallsRequestSchema)` to create a new message.
  */
 export const WatchCallsRequestSchema: GenMessage<WatchCallsRequest, {jsonType: WatchCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 36);
+  messageDesc(file_runnermock_v1_control, 35);
 
 /**
  * One call.
@@ -2033,7 +1844,7 @@ export type WatchCallsResponseJson = {
  * Use `create(WatchCallsResponseSchema)` to create a new message.
  */
 export const WatchCallsResponseSchema: GenMessage<WatchCallsResponse, {jsonType: WatchCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 37);
+  messageDesc(file_runnermock_v1_control, 36);
 
 /**
  * Says what to wait for.
@@ -2110,7 +1921,7 @@ export type WaitForCallsRequestJson = {
  * Use `create(WaitForCallsRequestSchema)` to create a new message.
  */
 export const WaitForCallsRequestSchema: GenMessage<WaitForCallsRequest, {jsonType: WaitForCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 38);
+  messageDesc(file_runnermock_v1_control, 37);
 
 /**
  * What was waited for.
@@ -2145,7 +1956,7 @@ export type WaitForCallsResponseJson = {
  * Use `create(WaitForCallsResponseSchema)` to create a new message.
  */
 export const WaitForCallsResponseSchema: GenMessage<WaitForCallsResponse, {jsonType: WaitForCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 39);
+  messageDesc(file_runnermock_v1_control, 38);
 
 /**
  * Names a world.
@@ -2180,7 +1991,7 @@ export type ClearCallsRequestJson = {
  * Use `create(ClearCallsRequestSchema)` to create a new message.
  */
 export const ClearCallsRequestSchema: GenMessage<ClearCallsRequest, {jsonType: ClearCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 40);
+  messageDesc(file_runnermock_v1_control, 39);
 
 /**
  * Empty.
@@ -2203,7 +2014,7 @@ export type ClearCallsResponseJson = {
  * Use `create(ClearCallsResponseSchema)` to create a new message.
  */
 export const ClearCallsResponseSchema: GenMessage<ClearCallsResponse, {jsonType: ClearCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 41);
+  messageDesc(file_runnermock_v1_control, 40);
 
 /**
  * Which calls a fault meets: those that agree with everything that is set.
@@ -2322,7 +2133,7 @@ export type FaultMatchJson = {
  * Use `create(FaultMatchSchema)` to create a new message.
  */
 export const FaultMatchSchema: GenMessage<FaultMatch, {jsonType: FaultMatchJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 42);
+  messageDesc(file_runnermock_v1_control, 41);
 
 /**
  * Fails a call.
@@ -2413,7 +2224,7 @@ export type FaultErrorJson = {
  * Use `create(FaultErrorSchema)` to create a new message.
  */
 export const FaultErrorSchema: GenMessage<FaultError, {jsonType: FaultErrorJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 43);
+  messageDesc(file_runnermock_v1_control, 42);
 
 /**
  * A detail of the error.
@@ -2462,7 +2273,7 @@ export type FaultError_DetailJson = {
  * Use `create(FaultError_DetailSchema)` to create a new message.
  */
 export const FaultError_DetailSchema: GenMessage<FaultError_Detail, {jsonType: FaultError_DetailJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 43, 0);
+  messageDesc(file_runnermock_v1_control, 42, 0);
 
 /**
  * Answers with success and an empty message; nothing is done.
@@ -2485,7 +2296,7 @@ export type FaultEmptyReplyJson = {
  * Use `create(FaultEmptyReplySchema)` to create a new message.
  */
 export const FaultEmptyReplySchema: GenMessage<FaultEmptyReply, {jsonType: FaultEmptyReplyJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 44);
+  messageDesc(file_runnermock_v1_control, 43);
 
 /**
  * Shows a runner as not there yet after it was written: GetRunner is not_found, ListRunners leaves it out.
@@ -2520,7 +2331,7 @@ export type FaultMissJson = {
  * Use `create(FaultMissSchema)` to create a new message.
  */
 export const FaultMissSchema: GenMessage<FaultMiss, {jsonType: FaultMissJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 45);
+  messageDesc(file_runnermock_v1_control, 44);
 
 /**
  * Makes pages smaller than asked.
@@ -2555,7 +2366,7 @@ export type FaultPageCapJson = {
  * Use `create(FaultPageCapSchema)` to create a new message.
  */
 export const FaultPageCapSchema: GenMessage<FaultPageCap, {jsonType: FaultPageCapJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 46);
+  messageDesc(file_runnermock_v1_control, 45);
 
 /**
  * Sends the token of the page back that was asked for: a client that trusts it walks in circles.
@@ -2578,7 +2389,7 @@ export type FaultRepeatedPageTokenJson = {
  * Use `create(FaultRepeatedPageTokenSchema)` to create a new message.
  */
 export const FaultRepeatedPageTokenSchema: GenMessage<FaultRepeatedPageToken, {jsonType: FaultRepeatedPageTokenJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 47);
+  messageDesc(file_runnermock_v1_control, 46);
 
 /**
  * Cuts a stream off.
@@ -2627,7 +2438,7 @@ export type FaultCutStreamJson = {
  * Use `create(FaultCutStreamSchema)` to create a new message.
  */
 export const FaultCutStreamSchema: GenMessage<FaultCutStream, {jsonType: FaultCutStreamJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 48);
+  messageDesc(file_runnermock_v1_control, 47);
 
 /**
  * Sends a message of WatchEvents to the streams that match and are open now, and is over.
@@ -2662,7 +2473,7 @@ export type FaultFeedStreamJson = {
  * Use `create(FaultFeedStreamSchema)` to create a new message.
  */
 export const FaultFeedStreamSchema: GenMessage<FaultFeedStream, {jsonType: FaultFeedStreamJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 49);
+  messageDesc(file_runnermock_v1_control, 48);
 
 /**
  * Breaks the connection off without an answer.
@@ -2685,7 +2496,7 @@ export type FaultResetJson = {
  * Use `create(FaultResetSchema)` to create a new message.
  */
 export const FaultResetSchema: GenMessage<FaultReset, {jsonType: FaultResetJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 50);
+  messageDesc(file_runnermock_v1_control, 49);
 
 /**
  * Sends the client elsewhere, with status 308.
@@ -2720,7 +2531,7 @@ export type FaultRedirectJson = {
  * Use `create(FaultRedirectSchema)` to create a new message.
  */
 export const FaultRedirectSchema: GenMessage<FaultRedirect, {jsonType: FaultRedirectJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 51);
+  messageDesc(file_runnermock_v1_control, 50);
 
 /**
  * A rule: which calls, and what becomes of them.
@@ -2953,7 +2764,7 @@ export type FaultJson = {
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema: GenMessage<Fault, {jsonType: FaultJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 52);
+  messageDesc(file_runnermock_v1_control, 51);
 
 /**
  * The fault to inject.
@@ -3002,7 +2813,7 @@ export type InjectFaultRequestJson = {
  * Use `create(InjectFaultRequestSchema)` to create a new message.
  */
 export const InjectFaultRequestSchema: GenMessage<InjectFaultRequest, {jsonType: InjectFaultRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 53);
+  messageDesc(file_runnermock_v1_control, 52);
 
 /**
  * The fault as it stands.
@@ -3037,7 +2848,7 @@ export type InjectFaultResponseJson = {
  * Use `create(InjectFaultResponseSchema)` to create a new message.
  */
 export const InjectFaultResponseSchema: GenMessage<InjectFaultResponse, {jsonType: InjectFaultResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 54);
+  messageDesc(file_runnermock_v1_control, 53);
 
 /**
  * Names a world.
@@ -3072,7 +2883,7 @@ export type ListFaultsRequestJson = {
  * Use `create(ListFaultsRequestSchema)` to create a new message.
  */
 export const ListFaultsRequestSchema: GenMessage<ListFaultsRequest, {jsonType: ListFaultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 55);
+  messageDesc(file_runnermock_v1_control, 54);
 
 /**
  * The faults.
@@ -3107,7 +2918,7 @@ export type ListFaultsResponseJson = {
  * Use `create(ListFaultsResponseSchema)` to create a new message.
  */
 export const ListFaultsResponseSchema: GenMessage<ListFaultsResponse, {jsonType: ListFaultsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 56);
+  messageDesc(file_runnermock_v1_control, 55);
 
 /**
  * Names a fault.
@@ -3156,7 +2967,7 @@ export type RemoveFaultRequestJson = {
  * Use `create(RemoveFaultRequestSchema)` to create a new message.
  */
 export const RemoveFaultRequestSchema: GenMessage<RemoveFaultRequest, {jsonType: RemoveFaultRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 57);
+  messageDesc(file_runnermock_v1_control, 56);
 
 /**
  * Empty.
@@ -3179,7 +2990,7 @@ export type RemoveFaultResponseJson = {
  * Use `create(RemoveFaultResponseSchema)` to create a new message.
  */
 export const RemoveFaultResponseSchema: GenMessage<RemoveFaultResponse, {jsonType: RemoveFaultResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 58);
+  messageDesc(file_runnermock_v1_control, 57);
 
 /**
  * Names a world.
@@ -3214,7 +3025,7 @@ export type ClearFaultsRequestJson = {
  * Use `create(ClearFaultsRequestSchema)` to create a new message.
  */
 export const ClearFaultsRequestSchema: GenMessage<ClearFaultsRequest, {jsonType: ClearFaultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 59);
+  messageDesc(file_runnermock_v1_control, 58);
 
 /**
  * Empty.
@@ -3237,55 +3048,200 @@ export type ClearFaultsResponseJson = {
  * Use `create(ClearFaultsResponseSchema)` to create a new message.
  */
 export const ClearFaultsResponseSchema: GenMessage<ClearFaultsResponse, {jsonType: ClearFaultsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 59);
+
+/**
+ * What to load.
+ *
+ * @generated from message runnermock.v1.LoadStateRequest
+ */
+export type LoadStateRequest = Message<"runnermock.v1.LoadStateRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * The document; one of the two is required.
+   *
+   * @generated from oneof runnermock.v1.LoadStateRequest.source
+   */
+  source: {
+    /**
+     * As a message.
+     *
+     * @generated from field: runnermock.v1.State state = 2;
+     */
+    value: State;
+    case: "state";
+  } | {
+    /**
+     * As a text, in YAML or JSON.
+     *
+     * @generated from field: string document = 3;
+     */
+    value: string;
+    case: "document";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Whether it is added to what there is. Otherwise it replaces it: the world is a fresh one then.
+   *
+   * @generated from field: bool add = 4;
+   */
+  add: boolean;
+};
+
+/**
+ * What to load.
+ *
+ * @generated from message runnermock.v1.LoadStateRequest
+ */
+export type LoadStateRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * As a message.
+   *
+   * @generated from field: runnermock.v1.State state = 2;
+   */
+  state?: StateJson;
+
+  /**
+   * As a text, in YAML or JSON.
+   *
+   * @generated from field: string document = 3;
+   */
+  document?: string;
+
+  /**
+   * Whether it is added to what there is. Otherwise it replaces it: the world is a fresh one then.
+   *
+   * @generated from field: bool add = 4;
+   */
+  add?: boolean;
+};
+
+/**
+ * Describes the message runnermock.v1.LoadStateRequest.
+ * Use `create(LoadStateRequestSchema)` to create a new message.
+ */
+export const LoadStateRequestSchema: GenMessage<LoadStateRequest, {jsonType: LoadStateRequestJson}> = /*@__PURE__*/
   messageDesc(file_runnermock_v1_control, 60);
 
 /**
- * What a token opens.
+ * Empty.
  *
- * @generated from enum runnermock.v1.TokenKind
+ * @generated from message runnermock.v1.LoadStateResponse
  */
-export enum TokenKind {
-  /**
-   * Nothing that is known.
-   *
-   * @generated from enum value: TOKEN_KIND_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * Works once, for ExchangeToken.
-   *
-   * @generated from enum value: TOKEN_KIND_EXCHANGE = 1;
-   */
-  EXCHANGE = 1,
-
-  /**
-   * A runner's bearer.
-   *
-   * @generated from enum value: TOKEN_KIND_ACCESS = 2;
-   */
-  ACCESS = 2,
-
-  /**
-   * A runner's logs.
-   *
-   * @generated from enum value: TOKEN_KIND_LOGS = 3;
-   */
-  LOGS = 3,
-}
+export type LoadStateResponse = Message<"runnermock.v1.LoadStateResponse"> & {
+};
 
 /**
- * What a token opens.
+ * Empty.
  *
- * @generated from enum runnermock.v1.TokenKind
+ * @generated from message runnermock.v1.LoadStateResponse
  */
-export type TokenKindJson = "TOKEN_KIND_UNSPECIFIED" | "TOKEN_KIND_EXCHANGE" | "TOKEN_KIND_ACCESS" | "TOKEN_KIND_LOGS";
+export type LoadStateResponseJson = {
+};
 
 /**
- * Describes the enum runnermock.v1.TokenKind.
+ * Describes the message runnermock.v1.LoadStateResponse.
+ * Use `create(LoadStateResponseSchema)` to create a new message.
  */
-export const TokenKindSchema: GenEnum<TokenKind, TokenKindJson> = /*@__PURE__*/
-  enumDesc(file_runnermock_v1_control, 0);
+export const LoadStateResponseSchema: GenMessage<LoadStateResponse, {jsonType: LoadStateResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 61);
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.SaveStateRequest
+ */
+export type SaveStateRequest = Message<"runnermock.v1.SaveStateRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+};
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.SaveStateRequest
+ */
+export type SaveStateRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.SaveStateRequest.
+ * Use `create(SaveStateRequestSchema)` to create a new message.
+ */
+export const SaveStateRequestSchema: GenMessage<SaveStateRequest, {jsonType: SaveStateRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 62);
+
+/**
+ * What a world knows.
+ *
+ * @generated from message runnermock.v1.SaveStateResponse
+ */
+export type SaveStateResponse = Message<"runnermock.v1.SaveStateResponse"> & {
+  /**
+   * As a message.
+   *
+   * @generated from field: runnermock.v1.State state = 1;
+   */
+  state?: State | undefined;
+
+  /**
+   * As a text, in YAML.
+   *
+   * @generated from field: string document = 2;
+   */
+  document: string;
+};
+
+/**
+ * What a world knows.
+ *
+ * @generated from message runnermock.v1.SaveStateResponse
+ */
+export type SaveStateResponseJson = {
+  /**
+   * As a message.
+   *
+   * @generated from field: runnermock.v1.State state = 1;
+   */
+  state?: StateJson;
+
+  /**
+   * As a text, in YAML.
+   *
+   * @generated from field: string document = 2;
+   */
+  document?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.SaveStateResponse.
+ * Use `create(SaveStateResponseSchema)` to create a new message.
+ */
+export const SaveStateResponseSchema: GenMessage<SaveStateResponse, {jsonType: SaveStateResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 63);
 
 /**
  * Moves time, simulates runners, ends tokens, reads and replaces state, makes and removes worlds.
@@ -3491,6 +3447,29 @@ export const ControlService: GenService<{
     methodKind: "unary";
     input: typeof ClearCallsRequestSchema;
     output: typeof ClearCallsResponseSchema;
+  },
+  /**
+   * Loads a state document: into a fresh world in the place of the old one, or on top of what there is.
+   *
+   * Errors: invalid_argument for a document that is not valid, with its lines if it came as a text; already_exists
+   * for a runner that is there. Nothing is loaded then.
+   *
+   * @generated from rpc runnermock.v1.ControlService.LoadState
+   */
+  loadState: {
+    methodKind: "unary";
+    input: typeof LoadStateRequestSchema;
+    output: typeof LoadStateResponseSchema;
+  },
+  /**
+   * Writes down what a world knows, as a state document.
+   *
+   * @generated from rpc runnermock.v1.ControlService.SaveState
+   */
+  saveState: {
+    methodKind: "unary";
+    input: typeof SaveStateRequestSchema;
+    output: typeof SaveStateResponseSchema;
   },
   /**
    * Puts a fresh world in the place of one, with the same settings, in constant time however much it holds.
