@@ -209,6 +209,12 @@ export const errorTable = {
     remedy: "Name the world so, in the path or in the header runner-mock-world.",
     fidelity: "world-names",
   },
+  worldNotFound: {
+    code: Code.NotFound,
+    text: 'there is no world "{name}"',
+    remedy: "Make it by a call to its API.",
+    fidelity: "world-names",
+  },
   tooManyWorlds: {
     code: Code.ResourceExhausted,
     text: "there are {limit} worlds already: the option maxWorlds, or --max-worlds, allows for more",
@@ -276,6 +282,11 @@ export const errorTable = {
     text: "{path} cannot be called by {method}",
     remedy: "Use POST; GET is for unary RPCs without side effects.",
     fidelity: "content-types",
+  },
+  invalidHost: {
+    code: Code.InvalidArgument,
+    text: 'invalid Host header "{host}"',
+    remedy: "Send the name of the mock's address; HTTP/1.0 does not.",
   },
   badRequest: {
     code: Code.InvalidArgument,

@@ -7,12 +7,12 @@ import type { FastifyBaseLogger } from "fastify";
 import { baseUrl } from "./base-url.ts";
 import type { HostTime, WorldClock } from "./clock.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
-import { defaultOrganizationId, Identity } from "./domain/identity.ts";
+import { Identity } from "./domain/identity.ts";
 import type { Runners } from "./domain/runners.ts";
 import { errors } from "./errors.ts";
 import { createApp } from "./http/app.ts";
 import { createChain } from "./interceptors/index.ts";
-import { knownTokens } from "./known-tokens.ts";
+import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
 import { registerServices } from "./services/index.ts";
@@ -50,25 +50,24 @@ export interface RunnerMock extends AsyncDisposable {
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
   const { time, random, logger } = surroundings;
   const { auth, userTokens, organizationTier } = settings;
-  const { identities } = await document("identities", settings, readIdentities);
+  const { tokens, organizations } = await document("identities", settings, async (source) => {
+    const { identities } = await readIdentities(source);
+    return knownIdentities(userTokens, identities, organizationTier);
+  });
   const state = await document("state", settings, readState);
-  const tokens = knownTokens(userTokens, identities, organizationTier);
-  const organizationIds = new Set([
-    defaultOrganizationId,
-    ...tokens.map(({ caller }) => caller.organization.id),
-  ]);
-  const world = { ...settings.world, state, organizationIds: [...organizationIds] };
+  const world = { ...settings.world, state, organizationIds: organizations.map(({ id }) => id) };
   const worlds = new Worlds({
     open: (name) => World.open(name, world, time, random),
     host: time,
     maxWorlds: settings.maxWorlds,
     idleMs: settings.worldIdleMs,
   });
-  const identity = new Identity(auth, tokens, organizationTier);
+  const identity = new Identity(auth, tokens, organizations);
   const shutdown = new AbortController();
   const app = createApp({
     routes: registerServices,
     worlds,
+    openToAnybody: auth === "open",
     chain: createChain(worlds, identity, logger),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     shutdownSignal: shutdown.signal,

@@ -54,8 +54,9 @@ export class Worlds {
     this.#use(name, entry);
   }
 
-  /** Whether it has been opened. */
+  /** Whether it has been opened. @throws invalid_argument for a name that is none */
   has(name: string): boolean {
+    if (!namePattern.test(name)) throw errors.invalidWorldName({ name });
     return this.#entries.has(name);
   }
 

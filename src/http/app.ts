@@ -21,7 +21,6 @@ import fastify, {
 } from "fastify";
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
-import { shown } from "../shown.ts";
 import type { Worlds } from "../worlds.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
@@ -29,6 +28,7 @@ import { explainRefusals } from "./explain-refusals.ts";
 import { breakOffKey, serveJsonLines } from "./jsonl.ts";
 import { registerOidc } from "./oidc.ts";
 import { createOnePortServer } from "./one-port.ts";
+import { originOf } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
 import { refuse } from "./refusals.ts";
 
@@ -39,6 +39,8 @@ export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly chain: Chain;
   readonly worlds: Worlds;
+  /** Whether calls without a bearer open worlds. */
+  readonly openToAnybody: boolean;
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
@@ -70,7 +72,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     maxAge: 7200,
   });
   app.register(async (scope) => registerRpcs(scope, options));
-  registerOidc(app, options.worlds);
+  registerOidc(app, options.worlds, options.openToAnybody);
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     return reply.code(closing ? 503 : 200).send({ status: closing ? "stopping" : "ok" });
@@ -103,14 +105,9 @@ function acceptAnyBody(app: FastifyInstance): void {
 }
 
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
-  scope.addHook("onRequest", async (request, reply) => {
-    // Connect makes a URL of it; HTTP/1.0 has none at all.
-    if (URL.canParse(`http://${request.host}`)) return;
-    return refuse(
-      request,
-      reply,
-      errors.badRequest({ reason: `invalid Host header ${shown(request.host)}` }),
-    );
+  // Connect makes a URL of it.
+  scope.addHook("onRequest", async (request) => {
+    originOf(request);
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,

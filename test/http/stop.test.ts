@@ -22,7 +22,7 @@ import { inProcessDefaults, settingsOf } from "../../src/options.ts";
 import { World } from "../../src/world.ts";
 import { Worlds } from "../../src/worlds.ts";
 import { countingRandom, stillTime } from "../support/mock.ts";
-import { worldSettings } from "../support/parts.ts";
+import { anybody, worldSettings } from "../support/parts.ts";
 
 /** rpc Wait(Empty) returns (Empty); rpc Watch(Empty) returns (stream Empty) */
 const service = createFileRegistry(
@@ -74,7 +74,8 @@ async function startSlow() {
   const answer = deferred();
   const app = createApp({
     worlds,
-    chain: createChain(worlds, new Identity("open", [], "core"), logger),
+    openToAnybody: true,
+    chain: createChain(worlds, new Identity("open", [], [anybody.organization]), logger),
     refuseUnknownJson: true,
     logger,
     stopGraceMs: settings.stopGraceMs,
