@@ -375,6 +375,11 @@ export const errorTable = {
     remedy: "Use POST; GET is for unary RPCs without side effects.",
     fidelity: "content-types",
   },
+  invalidHost: {
+    code: Code.InvalidArgument,
+    text: 'invalid Host header "{host}"',
+    remedy: "Send the name of the mock's address; HTTP/1.0 does not.",
+  },
   badRequest: {
     code: Code.InvalidArgument,
     text: "{reason}",

@@ -15,13 +15,14 @@ import {
   worldsPowers,
 } from "./control/powers.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
-import { defaultOrganizationId, Identity, type KnownToken } from "./domain/identity.ts";
+import type { Organization } from "./domain/caller.ts";
+import { Identity } from "./domain/identity.ts";
 import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createApp } from "./http/app.ts";
 import { registerOidc } from "./http/oidc.ts";
 import { createChain } from "./interceptors/index.ts";
-import { knownTokens } from "./known-tokens.ts";
+import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
 import { registerServices } from "./services/index.ts";
@@ -57,20 +58,22 @@ export interface RunnerMock extends Omit<WorldPowers, "name">, AsyncDisposable {
  * instance with code EADDRINUSE
  */
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
-  const { host, port, organizationTier, stopGraceMs } = settings;
+  const { host, port, auth, userTokens, organizationTier, stopGraceMs } = settings;
   const { logger, time } = surroundings;
-  const { identities } = await document("identities", settings, readIdentities);
+  const { tokens, organizations } = await document("identities", settings, async (source) => {
+    const { identities } = await readIdentities(source);
+    return knownIdentities(userTokens, identities, organizationTier);
+  });
   const state = await document("state", settings, readState);
-  const tokens = knownTokens(settings.userTokens, identities, organizationTier);
-  const worlds = worldsOf(settings, surroundings, state, tokens);
-  const identity = new Identity(settings.auth, tokens, organizationTier);
+  const worlds = worldsOf(settings, surroundings, state, organizations);
+  const identity = new Identity(auth, tokens, organizations);
   const shutdown = new AbortController();
   const common = { logger, stopGraceMs, shutdownSignal: shutdown.signal };
   const api = createApp({
     ...common,
     routes: registerServices,
     chain: createChain(worlds, identity, time, logger),
-    register: (app) => registerOidc(app, worlds),
+    register: (app) => registerOidc(app, worlds, auth === "open"),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     crossOrigin: true,
   });
@@ -123,13 +126,9 @@ function worldsOf(
   { world, maxWorlds, worldIdleMs }: Settings,
   { time, random }: Surroundings,
   state: State,
-  tokens: readonly KnownToken[],
+  organizations: readonly Organization[],
 ): Worlds {
-  const organizations = new Set([
-    defaultOrganizationId,
-    ...tokens.map(({ caller }) => caller.organization.id),
-  ]);
-  const common = { ...world, state, organizationIds: [...organizations] };
+  const common = { ...world, state, organizationIds: organizations.map(({ id }) => id) };
   return new Worlds({
     open: (name, overrides) => World.open(name, { ...common, ...overrides }, time, random),
     host: time,

@@ -62,8 +62,9 @@ export class Worlds {
     this.#use(entry);
   }
 
-  /** Whether there is one, or will be in a moment. */
+  /** Whether there is one, or will be in a moment. @throws invalid_argument for a name that is none */
   has(name: string): boolean {
+    if (!namePattern.test(name)) throw errors.invalidWorldName({ name });
     return this.#entries.has(name);
   }
 

@@ -124,6 +124,11 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     const mock = await start({ maxWorlds: 1 });
     await mock.client(RunnerService, { path: "/w/other" }).listRunners({});
   },
+  worldNotFound: async (start) => {
+    const { url } = await start({ auth: "required" });
+    const response = await fetch(`${url}/w/none/.well-known/jwks.json`);
+    throw await response.json();
+  },
   undecodable: posting(rpc.listRunners, "{"),
   violated: calling((runner) => runner.getRunner({ runnerId: "x" })),
   missingRequestMessage: async (start) => {
@@ -162,6 +167,7 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
 
 /** Those that cannot be had so, and why. */
 const notProvoked: Partial<Record<ErrorName, string>> = {
+  invalidHost: "test/http/oidc.test.ts and test/http/bad-input.test.ts send what fetch does not",
   extraRequestMessage: "test/http/bad-input.test.ts sends two messages over gRPC",
   clientWentAway: "nobody is left to read it",
   internalError: "there is no known bug",

@@ -13,7 +13,7 @@ import { World } from "../src/world.ts";
 import { Worlds } from "../src/worlds.ts";
 import { ManualTime } from "./support/manual-time.ts";
 import { bugsIn, countingRandom, failureOf, openMock, type TestMock } from "./support/mock.ts";
-import { worldSettings } from "./support/parts.ts";
+import { anybody, worldSettings } from "./support/parts.ts";
 import { post, rpc } from "./support/post.ts";
 import {
   codeOf,
@@ -313,7 +313,7 @@ describe("an idle world", () => {
     const settings = await worldSettings();
     const open = (name: string) => World.open(name, settings, time, countingRandom());
     const worlds = new Worlds({ open, host: time, maxWorlds: 10, idleMs: hour });
-    const gate = createGate(worlds, new Identity("open", [], "core"));
+    const gate = createGate(worlds, new Identity("open", [], [anybody.organization]));
     const client = new AbortController();
     const call = {
       method: RunnerService.method.listRunners,

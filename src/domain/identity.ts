@@ -38,17 +38,18 @@ export class Identity {
   readonly #anybody: Caller;
   /** By the hash of the token, so that how long a lookup takes says nothing about a token. */
   readonly #known: ReadonlyMap<string, Caller>;
-  readonly #organizations = new Map<string, Organization>();
+  readonly #organizations: ReadonlyMap<string, Organization>;
 
-  /** @param organizationTier the default organization's */
-  constructor(mode: AuthMode, knownTokens: readonly KnownToken[], organizationTier: string) {
-    const organization = { id: defaultOrganizationId, tier: organizationTier };
+  /** @param organizations of all who may call; whoever shows no token belongs to the first */
+  constructor(
+    mode: AuthMode,
+    knownTokens: readonly KnownToken[],
+    organizations: readonly [Organization, ...Organization[]],
+  ) {
     this.#mode = mode;
-    this.#anybody = { subject: defaultSubject, organization };
+    this.#anybody = { subject: defaultSubject, organization: organizations[0] };
+    this.#organizations = new Map(organizations.map((organization) => [organization.id, organization]));
     this.#known = new Map(knownTokens.map(({ token, caller }) => [digest(token), caller]));
-    for (const caller of [...this.#known.values(), this.#anybody]) {
-      this.#organizations.set(caller.organization.id, caller.organization);
-    }
   }
 
   /**

@@ -23,12 +23,12 @@ import fastify, {
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
-import { shown } from "../shown.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
 import { serveJsonLines } from "./jsonl.ts";
 import { createOnePortServer } from "./one-port.ts";
+import { originOf } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
 import { serveRedirects } from "./redirects.ts";
 import { refuse } from "./refusals.ts";
@@ -120,14 +120,9 @@ function acceptAnyBody(app: FastifyInstance): void {
 }
 
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
-  scope.addHook("onRequest", async (request, reply) => {
-    // Connect makes a URL of it; HTTP/1.0 has none at all.
-    if (URL.canParse(`http://${request.host}`)) return;
-    return refuse(
-      request,
-      reply,
-      errors.badRequest({ reason: `invalid Host header ${shown(request.host)}` }),
-    );
+  // Connect makes a URL of it.
+  scope.addHook("onRequest", async (request) => {
+    originOf(request);
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,

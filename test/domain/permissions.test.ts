@@ -1,63 +1,134 @@
-/** What a runner's own access token opens: held against every RPC of the services' descriptors. */
-import type { DescMethod } from "@bufbuild/protobuf";
+/** Who may call what: every RPC of the services' descriptors, called by everybody with a request that is valid. */
+import type { DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect } from "vitest";
+import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
+import { GatewayService } from "../../src/gen/gitpod/v1/gateway_pb.ts";
 import { IdentityService } from "../../src/gen/gitpod/v1/identity_pb.ts";
-import { RunnerKind, RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
-import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
+import { RunnerConfigurationService } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
+import { RunnerPhase, RunnerRole, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import type { TestMock } from "../support/mock.ts";
-import { asRunner, codeOf, idOf, productionRunner, register } from "../support/registrations.ts";
-import { test } from "../support/shared-mock.ts";
+import { codeOf, productionRunner, type Registered, register } from "../support/registrations.ts";
+import { sharing } from "../support/shared-mock.ts";
 
+const environmentId = "0198a1b2-c3d4-7e5f-8a6b-000000000001";
 const unknownId = "0198a1b2-c3d4-7e5f-8a6b-9c0d1e2f3a4b";
+const groupId = "0198a1b2-c3d4-7e5f-8a6b-000000000002";
+
+const open = sharing({
+  token: { alice: "alice-token" },
+  identities: {
+    identities: [
+      { token: "account-token", principal: "PRINCIPAL_ACCOUNT" },
+      { token: "service-token", principal: "PRINCIPAL_SERVICE_ACCOUNT" },
+      { token: "manager-token", principal: "PRINCIPAL_RUNNER_MANAGER" },
+      { token: "environment-token", principal: "PRINCIPAL_ENVIRONMENT", id: environmentId },
+    ],
+  },
+});
+const required = sharing({
+  auth: "required",
+  token: { alice: "alice-token" },
+  accessTokenTtl: "10s",
+  lapse: "never",
+});
+
 const denied = "permission_denied";
 const notYet = "unimplemented";
 
-/** How a call ends for a user, for a runner about itself, and for a runner about another one. */
-type Row = readonly [byUser: string, ofItself: string, ofAnother: string];
+/**
+ * How a call ends for users and their like, for an environment, and for a runner about itself, about another, and
+ * about none. Where the request names no runner, the last three are the same.
+ */
+type Row = readonly [users: string, environment: string, itself: string, another: string, none: string];
+type Table<S extends DescService> = { readonly [Name in keyof S["method"]]: Row };
 
-/** Requests without a runner_id are the same for a runner about itself and about another. */
-const runnerRpcs = {
-  createRunner: ["ok", "ok", "ok"],
-  getRunner: ["ok", "ok", denied],
-  listRunners: ["ok", "ok", "ok"],
-  updateRunner: [notYet, notYet, denied],
-  deleteRunner: ["ok", denied, denied],
-  createRunnerToken: ["ok", "ok", denied],
-  createRunnerLogsToken: [notYet, notYet, denied],
-  parseContextURL: [notYet, notYet, notYet],
-  searchRepositories: [notYet, denied, denied],
-  listSCMOrganizations: [notYet, denied, denied],
-  checkAuthenticationForHost: [notYet, denied, denied],
-  checkRepositoryAccess: [notYet, denied, denied],
-  listRunnerPolicies: [notYet, denied, denied],
-  createRunnerPolicy: [notYet, denied, denied],
-  updateRunnerPolicy: [notYet, denied, denied],
-  deleteRunnerPolicy: [notYet, denied, denied],
-} as const satisfies Record<keyof typeof RunnerService.method, Row>;
-
-const identityRpcs = {
-  getIDToken: [notYet, notYet, notYet],
-  getAuthenticatedIdentity: ["ok", "ok", "ok"],
-  exchangeToken: ["ok", "ok", "ok"],
-} as const satisfies Record<keyof typeof IdentityService.method, Row>;
+const runnerRpcs: Table<typeof RunnerService> = {
+  createRunner: ["ok", denied, "ok", "ok", "ok"],
+  getRunner: ["ok", denied, "ok", denied, denied],
+  listRunners: ["ok", denied, "ok", "ok", "ok"],
+  updateRunner: ["ok", denied, "ok", denied, denied],
+  deleteRunner: ["ok", denied, denied, denied, denied],
+  createRunnerToken: ["ok", denied, "ok", denied, denied],
+  createRunnerLogsToken: ["ok", denied, "ok", denied, denied],
+  parseContextURL: ["ok", "ok", "ok", denied, "ok"],
+  searchRepositories: ["ok", denied, denied, denied, denied],
+  listSCMOrganizations: ["ok", denied, denied, denied, denied],
+  checkAuthenticationForHost: ["ok", denied, denied, denied, denied],
+  checkRepositoryAccess: ["ok", denied, denied, denied, denied],
+  listRunnerPolicies: ["ok", denied, denied, denied, denied],
+  createRunnerPolicy: ["ok", denied, denied, denied, denied],
+  updateRunnerPolicy: ["ok", denied, denied, denied, denied],
+  deleteRunnerPolicy: ["ok", denied, denied, denied, denied],
+};
+const identityRpcs: Table<typeof IdentityService> = {
+  getIDToken: ["ok", "ok", "ok", "ok", "ok"],
+  getAuthenticatedIdentity: ["ok", "ok", "ok", "ok", "ok"],
+  exchangeToken: ["ok", "ok", "ok", "ok", "ok"],
+};
+const eventRpcs: Table<typeof EventService> = {
+  watchEvents: ["ok", "ok", "ok", "ok", "ok"],
+  listAuditLogs: ["ok", denied, denied, denied, denied],
+};
+const gatewayRpcs: Table<typeof GatewayService> = {
+  listGateways: ["ok", denied, denied, denied, denied],
+};
+/** All of RunnerConfigurationService. */
+const configurationRpc: Row = [notYet, denied, denied, denied, denied];
 
 const rows: [string, DescMethod, Row][] = [
-  ...RunnerService.methods.map((method) => rowOf(method, runnerRpcs)),
-  ...IdentityService.methods.map((method) => rowOf(method, identityRpcs)),
+  ...rowsOf(RunnerService, runnerRpcs),
+  ...rowsOf(IdentityService, identityRpcs),
+  ...rowsOf(EventService, eventRpcs),
+  ...rowsOf(GatewayService, gatewayRpcs),
+  ...RunnerConfigurationService.methods.map((method): [string, DescMethod, Row] => [
+    method.name,
+    method,
+    configurationRpc,
+  ]),
 ];
 
-function rowOf(method: DescMethod, table: Readonly<Record<string, Row>>): [string, DescMethod, Row] {
-  const row = table[method.localName];
-  if (row === undefined) throw new Error(`what runners may do with ${method.name} is not in this table`);
-  return [method.name, method, row];
+function rowsOf({ methods }: DescService, table: Readonly<Record<string, Row>>): [string, DescMethod, Row][] {
+  return methods.map((method) => {
+    const row = table[method.localName];
+    if (row === undefined) throw new Error(`who may call ${method.name} is not in this table`);
+    return [method.name, method, row];
+  });
 }
 
-/** Calls the RPC with a request that is valid, and names the runner if it can. */
-async function call(mock: TestMock, method: DescMethod, runnerId: string, bearer?: string): Promise<string> {
-  const request: Record<string, unknown> = "runnerId" in method.input.field ? { runnerId } : {};
-  if (method === RunnerService.method.createRunner) Object.assign(request, productionRunner);
-  if (method === IdentityService.method.exchangeToken)
-    request.exchangeToken = (await register(mock)).exchangeToken;
+/** What requests need besides the id of a runner. */
+type Requests<S extends DescService> = {
+  readonly [Name in keyof S["method"]]?: MessageInitShape<S["method"][Name]["input"]>;
+};
+const contextUrl = "https://github.com/org/repo";
+const policy = { groupId, role: RunnerRole.USER };
+const requests: Requests<typeof RunnerService> & Requests<typeof IdentityService> = {
+  createRunner: productionRunner,
+  updateRunner: { name: "Another Name" },
+  parseContextURL: { contextUrl },
+  searchRepositories: { searchString: "repo" },
+  listSCMOrganizations: { scmHost: "github.com" },
+  checkAuthenticationForHost: { host: "github.com" },
+  checkRepositoryAccess: { repositoryUrl: contextUrl },
+  createRunnerPolicy: policy,
+  updateRunnerPolicy: policy,
+  deleteRunnerPolicy: { groupId },
+  getIDToken: { audience: ["example.com"] },
+};
+
+/** How a call about this runner ends; what it needs is there. */
+async function outcomeOf(
+  mock: TestMock,
+  method: DescMethod,
+  runner: Pick<Registered, "runnerId" | "exchangeToken">,
+  bearer?: string,
+): Promise<string> {
+  const { runnerId, exchangeToken } = runner;
+  if (method === EventService.method.watchEvents) return outcomeOfWatch(mock, bearer);
+  const request = {
+    ...("runnerId" in method.input.field && { runnerId }),
+    ...(method === IdentityService.method.exchangeToken && { exchangeToken }),
+    ...(requests as Record<string, object>)[method.localName],
+  };
   const client = mock.client(method.parent, { bearer }) as unknown as Record<
     string,
     (request: object) => Promise<unknown>
@@ -67,90 +138,107 @@ async function call(mock: TestMock, method: DescMethod, runnerId: string, bearer
   return codeOf(rpc(request));
 }
 
-describe.for(rows)("%s", ([, method, [byUser, ofItself, ofAnother]]) => {
-  test(`by a user: ${byUser}`, async ({ shared }) => {
-    const { runnerId } = await register(shared);
-    expect(await call(shared, method, runnerId)).toBe(byUser);
+/** As lines: one that is refused is no stream then, and one that has begun has a status before anything happens. */
+async function outcomeOfWatch(mock: TestMock, bearer = "", scope?: object): Promise<string> {
+  const ofItself = bearer === "environment-token" ? { environmentId } : { organization: true };
+  const watch = new AbortController();
+  const response = await fetch(`${mock.url}/gitpod.v1.EventService/WatchEvents`, {
+    method: "POST",
+    headers: {
+      accept: "application/jsonl",
+      "content-type": "application/json",
+      ...(bearer !== "" && { authorization: `Bearer ${bearer}` }),
+    },
+    body: JSON.stringify(scope ?? ofItself),
+    signal: watch.signal,
   });
+  if (!response.ok) return ((await response.json()) as { code: string }).code;
+  watch.abort();
+  return "ok";
+}
 
-  test(`by a runner about itself: ${ofItself}`, async ({ shared }) => {
-    const { runnerId, accessToken } = await register(shared);
-    expect(await call(shared, method, runnerId, accessToken)).toBe(ofItself);
-  });
+/** A runner that everything can be asked of: it is ACTIVE, and has a policy where the RPC is about one. */
+async function target(mock: TestMock, method: DescMethod): Promise<Registered> {
+  const registered = await register(mock);
+  const { runnerId } = registered;
+  await mock.runners.report(runnerId, { phase: RunnerPhase.ACTIVE });
+  const { updateRunnerPolicy, deleteRunnerPolicy } = RunnerService.method;
+  if (method === updateRunnerPolicy || method === deleteRunnerPolicy) {
+    await mock.runner.createRunnerPolicy({ runnerId, ...policy });
+  }
+  return registered;
+}
 
-  test(`by a runner about another, and about ids that do not exist: ${ofAnother}`, async ({ shared }) => {
-    const [me, other] = [await register(shared), await register(shared)];
-    expect(await call(shared, method, other.runnerId, me.accessToken)).toBe(ofAnother);
-    expect(await call(shared, method, unknownId, me.accessToken)).toBe(ofAnother);
-    expect(await call(shared, method, "runner-1", me.accessToken)).toBe(ofAnother);
-    expect(await call(shared, method, "", me.accessToken)).toBe(ofAnother);
-  });
-});
-
-describe("a runner", () => {
-  test("learns no more of another than of none: the refusals are the same", async ({ shared }) => {
-    const [me, other] = [await register(shared), await register(shared)];
-    const { runner } = asRunner(shared, me.accessToken);
-    const errorOf = (runnerId: string) => runner.getRunner({ runnerId }).catch(({ message }) => message);
-    expect(await errorOf(other.runnerId)).toBe(await errorOf(unknownId));
-    expect(await errorOf(unknownId)).toContain("permission denied");
-  });
-
-  test("may make itself a token that works", async ({ shared }) => {
-    const { runnerId, accessToken } = await register(shared);
-    const { exchangeToken } = await asRunner(shared, accessToken).runner.createRunnerToken({ runnerId });
-    const exchanged = await shared.identity.exchangeToken({ exchangeToken });
-    const { subject } = await asRunner(shared, exchanged.accessToken).identity.getAuthenticatedIdentity({});
-    expect(subject?.id).toBe(runnerId);
-  });
-
-  test("is not in the way of users: they see it and all others", async ({ shared }) => {
-    const path = "/w/users-see-all";
-    const world = { runner: shared.client(RunnerService, { path }) };
-    const registered = [await register(world), await register(world)];
-    const { runners } = await world.runner.listRunners({});
-    expect(runners.map(idOf)).toEqual(registered.map(({ runnerId }) => runnerId));
-  });
-});
-
-describe("ListRunners by a runner", () => {
-  test.for<[string, { kinds?: RunnerKind[]; providers?: RunnerProvider[] }, boolean]>([
-    ["no filter", {}, true],
-    ["a filter that it meets", { providers: [RunnerProvider.GCP, RunnerProvider.AWS_EC2] }, true],
-    ["a filter that only others meet", { providers: [RunnerProvider.LINUX_HOST] }, false],
-    [
-      "a filter of which it meets half",
-      { providers: [RunnerProvider.AWS_EC2], kinds: [RunnerKind.LOCAL] },
-      false,
-    ],
-  ])("with %s shows itself or nothing", async ([, filter, shown], { shared }) => {
-    await register(shared, { name: "Before", provider: RunnerProvider.LINUX_HOST });
+describe("with auth: open, who calls decides on", () => {
+  open.for(rows)("%s", async ([, method, row], { shared }) => {
+    const [users, environment, itself, another, none] = row;
+    const ended: Record<string, string> = {};
+    const call = async (who: string, bearer?: string, runnerId?: string) => {
+      const runner = await target(shared, method);
+      ended[who] = await outcomeOf(
+        shared,
+        method,
+        { ...runner, ...(runnerId !== undefined && { runnerId }) },
+        bearer,
+      );
+    };
     const me = await register(shared);
-    await register(shared, { name: "After", provider: RunnerProvider.LINUX_HOST });
-    const { runners, pagination } = await asRunner(shared, me.accessToken).runner.listRunners({ filter });
-    expect(runners.map(idOf)).toEqual(shown ? [me.runnerId] : []);
-    expect(pagination?.nextToken).toBe("");
+    const { accessToken: logsToken } = await shared.runner.createRunnerLogsToken({ runnerId: me.runnerId });
+
+    await call("nobody in particular");
+    await call("whoever has a token that is not known", "somebody's token");
+    await call("a user", "alice-token");
+    await call("an account", "account-token");
+    await call("a service account", "service-token");
+    await call("a runner manager", "manager-token");
+    await call("an environment", "environment-token");
+    await call("a runner about another", me.accessToken);
+    await call("a runner about an id that does not exist", me.accessToken, unknownId);
+    await call("a runner about what is no id", me.accessToken, "runner-1");
+    await call("a runner about none", me.accessToken, "");
+    await call("a logs token", logsToken);
+    const myself = await target(shared, method);
+    ended["a runner about itself"] = await outcomeOf(shared, method, myself, myself.accessToken);
+
+    expect(ended).toEqual({
+      "nobody in particular": users,
+      "whoever has a token that is not known": users,
+      "a user": users,
+      "an account": users,
+      "a service account": users,
+      "a runner manager": users,
+      "an environment": environment,
+      "a runner about itself": itself,
+      "a runner about another": another,
+      "a runner about an id that does not exist": another,
+      "a runner about what is no id": another,
+      "a runner about none": none,
+      "a logs token": method === IdentityService.method.exchangeToken ? "ok" : denied,
+    });
   });
+});
 
-  test("shows itself on the first page, however small, and nothing after it", async ({ shared }) => {
-    const path = "/w/runner-pages";
-    const world = { runner: shared.client(RunnerService, { path }) };
-    const registered = [await register(world), await register(world), await register(world)];
-    const me = registered[1];
-    const myself = shared.client(RunnerService, { path, bearer: me?.accessToken ?? "" });
-    const firstPage = await myself.listRunners({ pagination: { pageSize: 1 } });
-    expect(firstPage.runners.map(idOf)).toEqual([me?.runnerId]);
-    expect(firstPage.pagination?.nextToken).toBe("");
-
-    // The tokens of a user's pages, which end with the runner before it, itself and the one after it.
-    const shown: string[][] = [];
-    for (const pageSize of [1, 2]) {
-      const { pagination } = await world.runner.listRunners({ pagination: { pageSize } });
-      const page = await myself.listRunners({
-        pagination: { pageSize: 2, token: pagination?.nextToken ?? "" },
-      });
-      shown.push(page.runners.map(idOf));
+describe("with auth: required, only ExchangeToken answers those who are not known", () => {
+  required.for(rows)("%s", async ([, method], { shared }) => {
+    const runner = shared.client(RunnerService, { bearer: "alice-token" });
+    const expired = await register({ runner });
+    await shared.clock.advance("10s");
+    const anybody = method === IdentityService.method.exchangeToken ? "ok" : "unauthenticated";
+    for (const bearer of [undefined, "nobody", expired.accessToken]) {
+      const about = await register({ runner });
+      expect([bearer, await outcomeOf(shared, method, about, bearer)]).toEqual([bearer, anybody]);
     }
-    expect(shown).toEqual([[me?.runnerId], []]);
+  });
+});
+
+describe("an environment", () => {
+  open.for([
+    ["its own scope", { environmentId }, "ok"],
+    ["its own scope, in capitals", { environmentId: environmentId.toUpperCase() }, "ok"],
+    ["another one's scope", { environmentId: unknownId }, denied],
+    ["the organization", { organization: true }, denied],
+    ["what is not said, which is the organization", {}, denied],
+  ] as const)("that watches %s: %s", async ([, scope, outcome], { shared }) => {
+    expect(await outcomeOfWatch(shared, "environment-token", scope)).toBe(outcome);
   });
 });

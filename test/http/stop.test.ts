@@ -22,7 +22,7 @@ import { inProcessDefaults, settingsOf } from "../../src/options.ts";
 import { World } from "../../src/world.ts";
 import { Worlds } from "../../src/worlds.ts";
 import { countingRandom, stillTime } from "../support/mock.ts";
-import { worldSettings } from "../support/parts.ts";
+import { anybody, worldSettings } from "../support/parts.ts";
 
 /** rpc Wait(Empty) returns (Empty); rpc Watch(Empty) returns (stream Empty) */
 const service = createFileRegistry(
@@ -73,7 +73,7 @@ async function startSlow() {
   const called = deferred();
   const answer = deferred();
   const app = createApp({
-    chain: createChain(worlds, new Identity("open", [], "core"), stillTime, logger),
+    chain: createChain(worlds, new Identity("open", [], [anybody.organization]), stillTime, logger),
     refuseUnknownJson: true,
     crossOrigin: true,
     logger,

@@ -1,0 +1,16 @@
+/** Where a request was sent to, by its Host header. */
+import type { FastifyRequest } from "fastify";
+import { errors } from "../errors.ts";
+
+/**
+ * The origin as URLs have it: in small letters, and without a port that goes without saying.
+ *
+ * @throws invalid_argument for a Host that is none; HTTP/1.0 has none at all
+ */
+export function originOf({ protocol, host }: Pick<FastifyRequest, "protocol" | "host">): string {
+  const text = `${protocol}://${host}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // A Host with a path or a user in it is no host.
+  if (url === undefined || url.href !== `${url.origin}/`) throw errors.invalidHost({ host: host ?? "" });
+  return url.origin;
+}
