@@ -363,6 +363,12 @@ export const errorTable = {
     remedy: "Send the header Content-Type with one of these.",
     fidelity: "content-types",
   },
+  unknownService: {
+    code: Code.NotFound,
+    text: 'there is no service "{service}" here',
+    remedy: "Ask for a service by its full name, or for the server by an empty one.",
+    field: "service",
+  },
   unknownRpc: {
     code: Code.Unimplemented,
     text: "there is no RPC at {path}",

@@ -25,7 +25,7 @@ import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
-import { registerServices } from "./services/index.ts";
+import { apiServices, registerServices } from "./services/index.ts";
 import { shown } from "./shown.ts";
 import { defaultWorldName, World } from "./world.ts";
 import { Worlds } from "./worlds.ts";
@@ -67,23 +67,25 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const state = await document("state", settings, readState);
   const worlds = worldsOf(settings, surroundings, state, organizations);
   const identity = new Identity(auth, tokens, organizations);
+  const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
+  // Nobody asks for them elsewhere; and whoever has no use for them need not load the library.
+  const metrics =
+    controlPort === "off" ? undefined : new (await import("./control/metrics.ts")).Metrics(worlds);
   const shutdown = new AbortController();
   const common = { logger, stopGraceMs, shutdownSignal: shutdown.signal };
   const api = createApp({
     ...common,
     routes: registerServices,
-    chain: createChain(worlds, identity, time, logger),
+    services: apiServices,
+    chain: createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe }),
     register: (app) => registerOidc(app, worlds, auth === "open"),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     crossOrigin: true,
   });
   let url = "";
   const control: Control = { worlds, urlOf: (world) => world.urlFor(url), state, host: time };
-  const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
   const controlApp =
-    controlPort === "off"
-      ? undefined
-      : createControlApp({ ...common, ...control, identity, address: host, token });
+    metrics && createControlApp({ ...common, ...control, identity, metrics, address: host, token });
 
   const close = async () => {
     shutdown.abort(errors.serverStopping());

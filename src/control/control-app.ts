@@ -6,6 +6,7 @@ import { type AppOptions, createApp } from "../http/app.ts";
 import { createControlChain } from "../interceptors/index.ts";
 import { createControlService } from "./control-service.ts";
 import { createControlGate, isLoopbackAddress, refuseForeign } from "./guard.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Control } from "./powers.ts";
 
 export interface ControlAppOptions
@@ -16,15 +17,22 @@ export interface ControlAppOptions
   /** The bearer that it asks for; undefined: what the API does. */
   readonly token: string | undefined;
   readonly identity: Identity;
+  readonly metrics: Metrics;
 }
 
 export function createControlApp(options: ControlAppOptions): FastifyInstance {
-  const { address, token, identity, logger, shutdownSignal, stopGraceMs } = options;
+  const { address, metrics, token, identity, logger, shutdownSignal, stopGraceMs } = options;
   const service = createControlService(options);
   const isLoopback = isLoopbackAddress(address);
   return createApp({
     routes: (router) => router.service(ControlService, service),
+    services: [ControlService],
     chain: createControlChain(createControlGate(token, identity), logger),
+    register: (app) => {
+      app.get("/metrics", async (_request, reply) =>
+        reply.type(metrics.contentType).send(await metrics.text()),
+      );
+    },
     guard: (request) => refuseForeign(request, isLoopback),
     refuseUnknownJson: true,
     crossOrigin: false,

@@ -35,6 +35,7 @@ export class Faults {
   readonly #rules = new Map<string, Rule>();
   readonly #feedWatchers: FeedWatchers;
   #injected = 0;
+  #fired = 0;
 
   constructor(feedWatchers: FeedWatchers) {
     this.#feedWatchers = feedWatchers;
@@ -43,6 +44,11 @@ export class Faults {
   /** Whether there are any: most of the time there are none, and then nothing else has to be looked at. */
   get none(): boolean {
     return this.#rules.size === 0;
+  }
+
+  /** How often any has fired. */
+  get fired(): number {
+    return this.#fired;
   }
 
   /** @throws invalid_argument for a fault that could never fire */
@@ -89,6 +95,7 @@ export class Faults {
       const lucky = draw() >= probability;
       if (lucky || fault.seen < nth) continue;
       fault.fired++;
+      this.#fired++;
       if (count > 0 && fault.fired >= count) this.#rules.delete(faultId);
       return fault;
     }
@@ -101,6 +108,7 @@ export class Faults {
       matches(fault, { rpc: watchEvents, ...callerOf(caller) }),
     );
     fault.seen = fault.fired;
+    this.#fired += fault.fired;
   }
 }
 

@@ -99,6 +99,16 @@ export class Runners {
     return { runners: items.map(({ value }) => this.shown(value.runner)), pagination };
   }
 
+  /** How many runners stand, by their phase. */
+  async countByPhase(): Promise<Map<RunnerPhase, number>> {
+    const counts = new Map<RunnerPhase, number>();
+    for (const { value, hidden } of await this.#records.all()) {
+      const phase = value.runner.status?.phase ?? RunnerPhase.UNSPECIFIED;
+      if (!hidden) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** Removes a runner, standing or lapsed, with its tokens. */
   async delete(runnerId: string, caller: Caller): Promise<void> {
     const document = await this.#records.findAny(runnerId);

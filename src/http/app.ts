@@ -5,6 +5,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
+import type { DescService } from "@bufbuild/protobuf";
 import {
   ConnectError,
   type ConnectRouter,
@@ -23,6 +24,7 @@ import fastify, {
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
+import { registerStandardServices } from "../standard/index.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
@@ -38,6 +40,8 @@ const maxBodyBytes = 4 * 1024 * 1024;
 
 export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;
+  /** What the routes serve, for those who ask. */
+  readonly services: readonly DescService[];
   readonly chain: Chain;
   /** What else is served beside RPCs and health. */
   readonly register?: (app: FastifyInstance) => void;
@@ -131,6 +135,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
     shutdownSignal: options.shutdownSignal,
     routes(router) {
       options.routes(router);
+      registerStandardServices(router, options.services, options.chain.standardInterceptors);
       decodeInChain(router, { maxBytes: maxBodyBytes, refuseUnknownJson: options.refuseUnknownJson });
       sendHeadersEarly(router);
       serveJsonLines(router, { maxBytes: maxBodyBytes });

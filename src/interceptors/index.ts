@@ -10,7 +10,7 @@ import { decodeRequest } from "./decode.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { createInjectFaults } from "./inject-faults.ts";
 import { takePageFromQuery } from "./page-from-query.ts";
-import { createRecord, noteRequest, withRecord } from "./record.ts";
+import { createRecord, noteRequest, type Observe, withRecord } from "./record.ts";
 import { createReport, withReport } from "./report.ts";
 import { validateAlways, validateRequest } from "./validate.ts";
 
@@ -19,22 +19,38 @@ export interface Chain {
   readonly requestGate: Gate;
   /** From then on. */
   readonly interceptors: Interceptor[];
+  /** For the services that every server has, behind no gate. */
+  readonly standardInterceptors: Interceptor[];
 }
+
+const standard = (log: Log) => [createReport(log), tellBegun, decodeRequest];
 
 /** The control service's: it has no worlds of its own, and is strict in all profiles. */
 export function createControlChain(gate: Gate, log: Log): Chain {
   return {
     requestGate: withReport(gate, log),
     interceptors: [createReport(log), tellBegun, decodeRequest, takePageFromQuery, validateAlways],
+    standardInterceptors: standard(log),
   };
 }
 
-/** The API's. @param host for how long calls take */
-export function createChain(worlds: Worlds, identity: Identity, host: HostTime, log: Log): Chain {
+/** What the API's calls pass through hangs on. */
+export interface ApiSurroundings {
+  readonly worlds: Worlds;
+  readonly identity: Identity;
+  /** For how long calls take. */
+  readonly host: HostTime;
+  readonly log: Log;
+  /** Hears of each call that has ended. */
+  readonly observe?: Observe | undefined;
+}
+
+/** The API's. */
+export function createChain({ worlds, identity, host, log, observe }: ApiSurroundings): Chain {
   return {
-    requestGate: withRecord(withReport(createGate(worlds, identity), log), host),
+    requestGate: withRecord(withReport(createGate(worlds, identity), log), host, observe),
     interceptors: [
-      createRecord(host),
+      createRecord(host, observe),
       createReport(log),
       tellBegun,
       decodeRequest,
@@ -44,5 +60,6 @@ export function createChain(worlds: Worlds, identity: Identity, host: HostTime, 
       authorizeCall,
       validateRequest,
     ],
+    standardInterceptors: standard(log),
   };
 }

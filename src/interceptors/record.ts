@@ -1,6 +1,7 @@
 /** Keeps a log of the calls in the world that they go to: what was asked, by whom, and what came of it. */
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { callerKey, worldKey } from "../call.ts";
 import type { HostTime } from "../clock.ts";
 import type { CallProtocol, CallRecord } from "../domain/call-log.ts";
@@ -19,8 +20,11 @@ export const noteRequest = checkEachMessage((message, _, values) => {
   values.set(requestKey, message);
 });
 
+/** Hears of each call that has ended. */
+export type Observe = (method: DescMethod, code: string, durationMs: number) => void;
+
 /** Records the calls that get past the gate. @param host for how long calls take: that is the machine's time */
-export function createRecord(host: HostTime): Interceptor {
+export function createRecord(host: HostTime, observe: Observe | undefined): Interceptor {
   return (next) => async (request) => {
     const recording = new Recording(host, request.method, request.contextValues, request.header);
     let begun: CallRecord | undefined;
@@ -41,6 +45,11 @@ export function createRecord(host: HostTime): Interceptor {
         const outcome = { error: failure, durationMs: recording.durationMs };
         if (begun !== undefined) Object.assign(begun, outcome);
         else if (error !== undefined) recording.add(outcome);
+        observe?.(
+          request.method,
+          failure === undefined ? "ok" : codeToString(failure.code),
+          outcome.durationMs,
+        );
         return error;
       },
     );
@@ -48,13 +57,16 @@ export function createRecord(host: HostTime): Interceptor {
 }
 
 /** The gate, recording the calls that it refuses, where it knows of their world. */
-export function withRecord(gate: Gate, host: HostTime): Gate {
+export function withRecord(gate: Gate, host: HostTime, observe: Observe | undefined): Gate {
   return async (context) => {
     const recording = new Recording(host, context.method, context.values, context.requestHeader);
     try {
       await gate(context);
     } catch (error) {
-      recording.add({ error: ConnectError.from(error), durationMs: recording.durationMs });
+      const failure = ConnectError.from(error);
+      const { durationMs } = recording;
+      recording.add({ error: failure, durationMs });
+      observe?.(context.method, codeToString(failure.code), durationMs);
       throw error;
     }
   };

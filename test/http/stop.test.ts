@@ -73,7 +73,13 @@ async function startSlow() {
   const called = deferred();
   const answer = deferred();
   const app = createApp({
-    chain: createChain(worlds, new Identity("open", [], [anybody.organization]), stillTime, logger),
+    services: [],
+    chain: createChain({
+      worlds,
+      identity: new Identity("open", [], [anybody.organization]),
+      host: stillTime,
+      log: logger,
+    }),
     refuseUnknownJson: true,
     crossOrigin: true,
     logger,
