@@ -1,6 +1,10 @@
 /** Server reflection, in both versions and at both addresses: what grpcurl and its like ask. */
-import { createFileRegistry, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { create, createFileRegistry, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
@@ -21,6 +25,18 @@ async function ask(baseUrl: string | undefined, questions: Question[], version: 
   })();
   for await (const answer of client.serverReflectionInfo(asked)) answers.push(answer);
   return answers;
+}
+
+/** As a registry wants them. */
+function importsFirst(main: FileDescriptorProto, all: readonly FileDescriptorProto[]): FileDescriptorProto[] {
+  const ordered = new Set<FileDescriptorProto>();
+  const add = (file: FileDescriptorProto | undefined) => {
+    if (file === undefined || ordered.has(file)) return;
+    for (const name of file.dependency) add(all.find((one) => one.name === name));
+    ordered.add(file);
+  };
+  add(main);
+  return [...ordered];
 }
 
 const versions: [string, typeof V1][] = [
@@ -55,7 +71,10 @@ describe.for(versions)("grpc.reflection.%s", ([, version]) => {
     const [main] = file;
     if (main === undefined) throw new Error("no file was given");
     expect(main.name).toBe("gitpod/v1/runner.proto");
-    const registry = createFileRegistry(main, (name) => file.find((one) => one.name === name));
+    const registry = createFileRegistry({
+      ...create(FileDescriptorSetSchema),
+      file: importsFirst(main, file),
+    });
     expect(registry.getService("gitpod.v1.RunnerService")?.methods).toHaveLength(16);
     expect(answer).toMatchObject({ validHost: "a-host", originalRequest: { host: "a-host" } });
   });
