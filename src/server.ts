@@ -21,6 +21,7 @@ import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createApp } from "./http/app.ts";
 import { registerOidc } from "./http/oidc.ts";
+import { inMemoryTransport } from "./in-memory.ts";
 import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
@@ -73,17 +74,24 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     controlPort === "off" ? undefined : new (await import("./control/metrics.ts")).Metrics(worlds);
   const shutdown = new AbortController();
   const common = { logger, stopGraceMs, shutdownSignal: shutdown.signal };
+  const chain = createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe });
   const api = createApp({
     ...common,
     routes: registerServices,
     services: apiServices,
-    chain: createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe }),
+    chain,
     register: (app) => registerOidc(app, worlds, auth === "open"),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     crossOrigin: true,
   });
   let url = "";
-  const control: Control = { worlds, urlOf: (world) => world.urlFor(url), state, host: time };
+  const control: Control = {
+    worlds,
+    urlOf: (world) => world.urlFor(url),
+    state,
+    host: time,
+    transport: (world, bearer) => inMemoryTransport(chain, world, bearer),
+  };
   const controlApp =
     metrics && createControlApp({ ...common, ...control, identity, metrics, address: host, token });
 
@@ -114,6 +122,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
       calls: powers.calls,
       faults: powers.faults,
       state: powers.state,
+      transport: powers.transport,
       reset: powers.reset,
       close,
       [Symbol.asyncDispose]: close,

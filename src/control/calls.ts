@@ -10,8 +10,20 @@ import { canonical } from "../ids.ts";
 import { withoutSecrets } from "../secrets.ts";
 
 export function callOf(record: CallRecord) {
-  const { id, method, protocol, userAgent, atMs, caller, request, reply, error, durationMs, messages } =
-    record;
+  const {
+    id,
+    method,
+    protocol,
+    userAgent,
+    atMs,
+    caller,
+    request,
+    reply,
+    error,
+    durationMs,
+    messages,
+    faultId,
+  } = record;
   const call: MessageInitShape<typeof CallSchema> = {
     callId: id,
     rpc: rpcOf(record),
@@ -19,6 +31,7 @@ export function callOf(record: CallRecord) {
     userAgent,
     at: timestampFromMs(atMs),
     messages,
+    faultId: faultId ?? "",
   };
   if (caller !== undefined) call.caller = caller;
   if (request !== undefined) call.request = withoutSecrets(method.input, request);

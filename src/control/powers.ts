@@ -3,6 +3,7 @@
  * the same powers over the wire.
  */
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
 import type { HostTime, WorldClock } from "../clock.ts";
 import { completed, readOwnState } from "../documents.ts";
 import type { CallLog } from "../domain/call-log.ts";
@@ -25,6 +26,8 @@ export interface Control {
   readonly state: State;
   /** The machine's time, in which calls are waited for. */
   readonly host: HostTime;
+  /** A way to a world's API in the same process. */
+  readonly transport: (world: string, bearer: string | undefined) => Transport;
 }
 
 /** What can be done to one world: to the one that has the name now. After a reset that is another one. */
@@ -38,6 +41,13 @@ export interface WorldPowers {
   readonly calls: CallsPowers;
   readonly faults: FaultsPowers;
   readonly state: StatePowers;
+  /**
+   * A Connect transport straight to the API's handlers, through everything that a call over the wire passes through
+   * but HTTP: no socket, no JSON.
+   *
+   * @param bearer what its calls bear; default: nothing
+   */
+  transport(options?: { readonly bearer?: string }): Transport;
   /** Puts a fresh world in its place, with the same settings, in constant time. */
   reset(): Promise<void>;
 }
@@ -100,7 +110,7 @@ export interface WorldsPowers {
   delete(name: string): void;
 }
 
-export function worldPowers({ worlds, urlOf, host, state }: Control, name: string): WorldPowers {
+export function worldPowers({ worlds, urlOf, host, state, transport }: Control, name: string): WorldPowers {
   const current = () => worlds.get(name);
   return {
     name,
@@ -130,6 +140,7 @@ export function worldPowers({ worlds, urlOf, host, state }: Control, name: strin
         else await worlds.reset(name, completed(await readOwnState(document), state));
       },
     },
+    transport: ({ bearer } = {}) => transport(name, bearer),
     async reset() {
       await worlds.reset(name);
     },

@@ -22,6 +22,8 @@ export interface CallRecord {
   /** In the world's time: when it had ended, a stream when it had begun. */
   readonly atMs: number;
   readonly caller: Subject | undefined;
+  /** The fault that it met, if any. */
+  readonly faultId: string | undefined;
   /** Absent where it could not be read. */
   readonly request: Message | undefined;
   /** A unary call's; absent where it failed. */

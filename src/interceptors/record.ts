@@ -2,11 +2,12 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { callerKey, worldKey } from "../call.ts";
+import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
 import type { HostTime } from "../clock.ts";
 import type { CallProtocol, CallRecord } from "../domain/call-log.ts";
 import { checkEachMessage } from "./each-message.ts";
 import type { Gate } from "./gate.ts";
+import { faultHeader } from "./inject-faults.ts";
 import { withOutcome } from "./outcome.ts";
 
 /** Says by which protocol a call came, where its headers do not tell. */
@@ -102,6 +103,7 @@ class Recording {
       userAgent: this.#header.get("user-agent") ?? "",
       atMs: world.clock.nowMs(),
       caller: this.#values.get(callerKey)?.subject,
+      faultId: this.#values.get(responseHeaderKey)?.get(faultHeader) ?? undefined,
       request: this.#values.get(requestKey),
       reply,
       error,
