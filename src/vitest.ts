@@ -18,7 +18,7 @@ import type { RunnerMock } from "./server.ts";
 export { expect };
 
 export interface RunnerMockFixtures {
-  /** The options of the mock that serves the tests of a file: `test.override({ runnerMockOptions: { … } })`. */
+  /** The options of the mock that serves the tests of a file: `test.extend({ runnerMockOptions: [{ … }, { scope: "file" }] })`. */
   readonly runnerMockOptions: RunnerMockOptions;
   /** The mock itself, with all its worlds. */
   readonly runnerMockServer: RunnerMock;
@@ -45,11 +45,12 @@ export const test = base.extend<RunnerMockFixtures>({
     const name = `test-${++worlds}`;
     const world = await runnerMockServer.worlds.create(name);
     await use(world);
-    const calls = world.calls.list();
-    const bugs = calls.filter(({ error, faultId }) => error?.code === "internal" && faultId === "");
-    const open = calls.filter(({ duration }) => duration === undefined);
+    const problems = world.calls.list().flatMap(({ rpc, error, faultId, duration }) => {
+      if (error?.code === "internal" && faultId === "")
+        return [`${rpc} ended with internal: ${error.message}`];
+      return duration === undefined ? [`${rpc} was left open: end the stream before the test ends`] : [];
+    });
     runnerMockServer.worlds.delete(name);
-    expect(bugs.map(({ rpc, error }) => `${rpc}: ${error?.message}`)).toEqual([]);
-    expect(open.map(({ rpc }) => `${rpc} was left open`)).toEqual([]);
+    if (problems.length > 0) throw new Error(problems.join("\n"));
   },
 });
