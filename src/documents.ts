@@ -7,6 +7,7 @@ import { create, type DescMessage, fromJson, type JsonValue, type MessageShape }
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
+import { fullNameOf } from "./domain/scm/hosts.ts";
 import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identities_pb.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
@@ -31,6 +32,10 @@ export async function readState(source: DocumentSource | undefined): Promise<Sta
   if (source === undefined) return fallback;
   const { scm, gateways } = await readDocument(StateSchema, source, ({ scm, gateways }) => [
     ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
+    ...(scm?.hosts ?? []).flatMap(({ organizations, repositories }, index) => [
+      ...repeatedIn(organizations, ["scm", "hosts", index, "organizations"], "name", ({ name }) => name),
+      ...repeatedIn(repositories, ["scm", "hosts", index, "repositories"], "name", fullNameOf),
+    ]),
     ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
   ]);
   return create(StateSchema, {
@@ -39,12 +44,12 @@ export async function readState(source: DocumentSource | undefined): Promise<Sta
   });
 }
 
-/** @throws DocumentError */
+/** @throws DocumentError, which shows nothing of what is in the document: that may be a token */
 export async function readIdentities(source: DocumentSource | undefined): Promise<Identities> {
   if (source === undefined) return create(IdentitiesSchema);
-  return readDocument(IdentitiesSchema, source, ({ identities }) =>
-    repeatedIn(identities, ["identities"], "token", ({ token }) => token),
-  );
+  const check = ({ identities }: Identities) =>
+    repeatedIn(identities, ["identities"], "token", ({ token }) => token);
+  return readDocument(IdentitiesSchema, source, check, true);
 }
 
 /** Where an item has the same key as one before it. */
@@ -52,6 +57,7 @@ function repeatedIn<T>(items: readonly T[], at: JsonPath, field: string, keyOf: 
   const seen = new Set<string>();
   return items.flatMap((item, index) => {
     const key = keyOf(item);
+    if (key === "") return [{ path: [...at, index, field], problem: "value is required" }];
     if (seen.has(key)) return [{ path: [...at, index, field], problem: "this one is there already" }];
     seen.add(key);
     return [];
@@ -62,12 +68,14 @@ async function readDocument<Desc extends DescMessage>(
   desc: Desc,
   source: DocumentSource,
   check: (message: MessageShape<Desc>) => JsonProblem[],
+  hidesValues = false,
 ): Promise<MessageShape<Desc>> {
-  const { json, placeOf } = typeof source === "string" ? await readYaml(source) : given(source);
+  const { json, placeOf } = typeof source === "string" ? await readYaml(source, hidesValues) : given(source);
   const refuse = (problems: readonly JsonProblem[]) => {
     if (problems.length === 0) return;
-    const told = problems.slice(0, maxProblems).map(({ path, problem }) => {
-      return [placeOf(path), pathText(path), problem].filter((part) => part !== "").join(": ");
+    const told = problems.slice(0, maxProblems).map((found) => {
+      const { path, problem } = hidesValues ? withoutValues(found) : found;
+      return [placeOf(found.path), pathText(path), problem].filter((part) => part !== "").join(": ");
     });
     throw new DocumentError(told.join("; "));
   };
@@ -77,6 +85,18 @@ async function readDocument<Desc extends DescMessage>(
   refuse(check(message));
   return message;
 }
+
+/** A problem as it is told of a document whose values, and even whose misplaced keys, may be secrets. */
+function withoutValues({ path, problem }: JsonProblem): JsonProblem {
+  const isWord = (step: string | number) => typeof step === "number" || /^[a-z_]{1,24}$/i.test(step);
+  return {
+    path: path.map((step) => (isWord(step) ? step : "…")),
+    problem: problem.replace(/, got .*$/s, ", got something else"),
+  };
+}
+
+/** What YAML's own errors quote of a text stands behind these words, if anywhere. */
+const quoting = /^(Unresolved|Could not resolve|Unsupported|Invalid escape sequence|Excessive).*/s;
 
 function problemOf(violation: Violation): JsonProblem {
   return { path: pathOfViolation(violation), problem: violation.message };
@@ -89,10 +109,11 @@ interface Read {
 }
 
 function given(source: object): Read {
-  return { json: source as JsonValue, placeOf: () => "" };
+  // As a file would have it: without what is undefined.
+  return { json: JSON.parse(JSON.stringify(source)) as JsonValue, placeOf: () => "" };
 }
 
-async function readYaml(file: string): Promise<Read> {
+async function readYaml(file: string, hidesValues: boolean): Promise<Read> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -102,13 +123,20 @@ async function readYaml(file: string): Promise<Read> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   // JSON is YAML, too.
-  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [problem] = document.errors;
-  if (problem !== undefined)
-    throw new DocumentError(`${placeAt(file, lines, problem.pos[0])}: ${problem.message}`);
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
+  const refuse = (message: string, offset: number): never => {
+    const told = hidesValues ? message.replace(quoting, "$1 …") : message;
+    throw new DocumentError(`${placeAt(file, lines, offset)}: ${told}`);
+  };
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) refuse(problem.message, problem.pos[0]);
   const placeOf = (path: JsonPath) => placeAt(file, lines, offsetOf(document, path));
-  // An empty file says nothing, and so changes nothing.
-  return { json: (document.toJS() as JsonValue | null) ?? {}, placeOf };
+  try {
+    // An empty file says nothing, and so changes nothing.
+    return { json: (document.toJS() as JsonValue | null) ?? {}, placeOf };
+  } catch (error) {
+    return refuse((error as Error).message, 0);
+  }
 }
 
 function placeAt(file: string, lines: LineCounter, offset: number): string {
