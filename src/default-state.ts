@@ -138,6 +138,13 @@ export const defaultState: MessageInitShape<typeof StateSchema> = {
             tags,
             ...discussions((id) => `https://dev.azure.com/organization/project/_git/repo/pullrequest/${id}`),
           },
+          // Work items belong to the project, and so to the repository of its name.
+          {
+            owner: "organization/project",
+            name: "project",
+            branches,
+            issues: [{ id: "2", title: "Nobody can log in" }],
+          },
         ],
       },
     ],

@@ -14,6 +14,7 @@ import {
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
+import { fullNameOf } from "./domain/scm/hosts.ts";
 import { isOurs } from "./domain/tokens.ts";
 import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identities_pb.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
@@ -47,7 +48,7 @@ export function readOwnState(source: DocumentSource): Promise<State> {
 
 /** A state from a text in YAML or JSON. @throws DocumentError, which names line and column */
 export async function parseState(text: string): Promise<State> {
-  return readDocument(StateSchema, await parseYaml(text, ""), repeats);
+  return readDocument(StateSchema, await parseYaml(text, "", false), repeats);
 }
 
 /** The state as a text in YAML. */
@@ -58,7 +59,7 @@ export async function stateDocument(state: State): Promise<string> {
 
 /** @throws DocumentError for a state that a document could not hold */
 export function checkState(state: State): void {
-  refuse([...violationsOf(StateSchema, state), ...repeats(state)], () => "");
+  refuse([...violationsOf(StateSchema, state), ...repeats(state)], { placeOf: () => "", hidesValues: false });
 }
 
 /** The state, with the other's sections where it has none. */
@@ -86,16 +87,20 @@ function repeats({ scm, gateways, runners }: State): JsonProblem[] {
     ...repeatedIn(named, ["runners"], "runner_id", ({ runnerId }) => runnerId),
     ...tokens,
     ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
+    ...(scm?.hosts ?? []).flatMap(({ organizations, repositories }, index) => [
+      ...repeatedIn(organizations, ["scm", "hosts", index, "organizations"], "name", ({ name }) => name),
+      ...repeatedIn(repositories, ["scm", "hosts", index, "repositories"], "name", fullNameOf),
+    ]),
     ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
   ];
 }
 
-/** @throws DocumentError */
+/** @throws DocumentError, which shows nothing of what is in the document: that may be a token */
 export async function readIdentities(source: DocumentSource | undefined): Promise<Identities> {
   if (source === undefined) return create(IdentitiesSchema);
-  return readDocument(IdentitiesSchema, source, ({ identities }) =>
-    repeatedIn(identities, ["identities"], "token", ({ token }) => token),
-  );
+  const check = ({ identities }: Identities) =>
+    repeatedIn(identities, ["identities"], "token", ({ token }) => token);
+  return readDocument(IdentitiesSchema, source, check, true);
 }
 
 /** Where an item has the same key as one before it. */
@@ -103,6 +108,7 @@ function repeatedIn<T>(items: readonly T[], at: JsonPath, field: string, keyOf: 
   const seen = new Set<string>();
   return items.flatMap((item, index) => {
     const key = keyOf(item);
+    if (key === "") return [{ path: [...at, index, field], problem: "value is required" }];
     if (seen.has(key)) return [{ path: [...at, index, field], problem: "this one is there already" }];
     seen.add(key);
     return [];
@@ -113,19 +119,21 @@ async function readDocument<Desc extends DescMessage>(
   desc: Desc,
   source: DocumentSource | Read,
   check: (message: MessageShape<Desc>) => JsonProblem[],
+  hidesValues = false,
 ): Promise<MessageShape<Desc>> {
-  const { json, placeOf } = await readSource(source);
-  refuse(problemsWith(desc, json), placeOf);
-  const message = fromJson(desc, json as JsonValue);
-  refuse(violationsOf(desc, message), placeOf);
-  refuse(check(message), placeOf);
+  const read = await readSource(source, hidesValues);
+  refuse(problemsWith(desc, read.json), read);
+  const message = fromJson(desc, read.json as JsonValue);
+  refuse(violationsOf(desc, message), read);
+  refuse(check(message), read);
   return message;
 }
 
-function refuse(problems: readonly JsonProblem[], placeOf: (path: JsonPath) => string): void {
+function refuse(problems: readonly JsonProblem[], { placeOf, hidesValues }: Omit<Read, "json">): void {
   if (problems.length === 0) return;
-  const told = problems.slice(0, maxProblems).map(({ path, problem }) => {
-    return [placeOf(path), pathText(path), problem].filter((part) => part !== "").join(": ");
+  const told = problems.slice(0, maxProblems).map((found) => {
+    const { path, problem } = hidesValues ? withoutValues(found) : found;
+    return [placeOf(found.path), pathText(path), problem].filter((part) => part !== "").join(": ");
   });
   throw new DocumentError(told.join("; "));
 }
@@ -133,6 +141,18 @@ function refuse(problems: readonly JsonProblem[], placeOf: (path: JsonPath) => s
 function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonProblem[] {
   return (createValidator().validate(desc, message).violations ?? []).map(problemOf);
 }
+
+/** A problem as it is told of a document whose values, and even whose misplaced keys, may be secrets. */
+function withoutValues({ path, problem }: JsonProblem): JsonProblem {
+  const isWord = (step: string | number) => typeof step === "number" || /^[a-z_]{1,24}$/i.test(step);
+  return {
+    path: path.map((step) => (isWord(step) ? step : "…")),
+    problem: problem.replace(/, got .*$/s, ", got something else"),
+  };
+}
+
+/** What YAML's own errors quote of a text stands behind these words, if anywhere. */
+const quoting = /^(Unresolved|Could not resolve|Unsupported|Invalid escape sequence|Excessive).*/s;
 
 function problemOf(violation: Violation): JsonProblem {
   return { path: pathOfViolation(violation), problem: violation.message };
@@ -142,34 +162,46 @@ interface Read {
   readonly json: unknown & (JsonValue | undefined);
   /** Where something stands, as editors understand it. */
   readonly placeOf: (path: JsonPath) => string;
+  /** Whether no error may show what is in it. */
+  readonly hidesValues: boolean;
 }
 
-async function readSource(source: DocumentSource | Read): Promise<Read> {
-  if (typeof source === "string") return readYaml(source);
-  return "placeOf" in source ? (source as Read) : { json: source as JsonValue, placeOf: () => "" };
+async function readSource(source: DocumentSource | Read, hidesValues: boolean): Promise<Read> {
+  if (typeof source === "string") return readYaml(source, hidesValues);
+  if ("placeOf" in source) return source as Read;
+  // As a file would have it: without what is undefined.
+  const json = JSON.parse(JSON.stringify(source)) as JsonValue;
+  return { json, placeOf: () => "", hidesValues };
 }
 
-async function readYaml(file: string): Promise<Read> {
+async function readYaml(file: string, hidesValues: boolean): Promise<Read> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
     throw new DocumentError(`${file} cannot be read: ${(error as Error).message}`);
   }
-  return parseYaml(text, file);
+  return parseYaml(text, file, hidesValues);
 }
 
-async function parseYaml(text: string, file: string): Promise<Read> {
+async function parseYaml(text: string, file: string, hidesValues: boolean): Promise<Read> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   // JSON is YAML, too.
-  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [problem] = document.errors;
-  if (problem !== undefined)
-    throw new DocumentError(`${placeAt(file, lines, problem.pos[0])}: ${problem.message}`);
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
+  const refuseText = (message: string, offset: number): never => {
+    const told = hidesValues ? message.replace(quoting, "$1 …") : message;
+    throw new DocumentError(`${placeAt(file, lines, offset)}: ${told}`);
+  };
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) refuseText(problem.message, problem.pos[0]);
   const placeOf = (path: JsonPath) => placeAt(file, lines, offsetOf(document, path));
-  // An empty file says nothing, and so changes nothing.
-  return { json: (document.toJS() as JsonValue | null) ?? {}, placeOf };
+  try {
+    // An empty file says nothing, and so changes nothing.
+    return { json: (document.toJS() as JsonValue | null) ?? {}, placeOf, hidesValues };
+  } catch (error) {
+    return refuseText((error as Error).message, 0);
+  }
 }
 
 function placeAt(file: string, lines: LineCounter, offset: number): string {

@@ -29,49 +29,73 @@ export function pathOfViolation({ field }: Violation): JsonPath {
 
 /** Every field and enum name in `json` that the schema does not know. */
 export function unknownNamesIn(desc: DescMessage, json: JsonValue | undefined): JsonProblem[] {
-  return problemsIn(desc, json, [], ({ enum: desc }, item) => {
-    const known = typeof item !== "string" || (desc?.values.some(({ name }) => name === item) ?? true);
-    return known ? undefined : `${desc?.typeName} has no value ${JSON.stringify(item)}`;
+  return problemsIn(desc, json, [], {
+    withField: () => undefined,
+    withItem({ enum: desc }, item) {
+      const known = typeof item !== "string" || (desc?.values.some(({ name }) => name === item) ?? true);
+      return known ? undefined : `${desc?.typeName} has no value ${JSON.stringify(item)}`;
+    },
   });
 }
 
-/** The same, and every value that is of another type than its field. */
+/** The same, and every value that is of another type than its field, or given twice. */
 export function problemsWith(desc: DescMessage, json: JsonValue | undefined): JsonProblem[] {
   if (!isObject(json)) return [{ path: [], problem: `expected fields and values, got ${shown(json)}` }];
-  return problemsIn(desc, json, [], (field, item) => {
-    if (field.message !== undefined && !hasOwnJson(field.message)) {
-      return isObject(item) ? undefined : `expected fields and values, got ${shown(item)}`;
-    }
-    const value = field.fieldKind === "list" ? [item] : item;
-    try {
-      fromJson(field.parent, { [field.jsonName]: value });
-      return undefined;
-    } catch {
-      const got = isSecret(field) ? "something else" : shown(item);
-      return `expected ${expectedBy(field)}, got ${got}`;
-    }
+  return problemsIn(desc, json, [], {
+    withField(field, value, siblings) {
+      if (siblings.filter((key) => isNameOf(field, key)).length > 1)
+        return "is given twice, in two spellings";
+      if (field.fieldKind !== "list" && Array.isArray(value))
+        return `expected one value, got ${shown(value)}`;
+      return field.fieldKind === "list" && !Array.isArray(value)
+        ? `expected a list, got ${shown(value)}`
+        : undefined;
+    },
+    withItem(field, item) {
+      if (field.message !== undefined && !hasOwnJson(field.message)) {
+        return isObject(item) ? undefined : `expected fields and values, got ${shown(item)}`;
+      }
+      const value = field.fieldKind === "list" ? [item] : item;
+      try {
+        fromJson(field.parent, { [field.jsonName]: value });
+        return undefined;
+      } catch {
+        const got = isSecret(field) ? "something else" : shown(item);
+        return `expected ${expectedBy(field)}, got ${got}`;
+      }
+    },
   });
 }
 
-/** @param problemWith what is wrong with a value of a field, apart from what its own fields may be */
+interface Judge {
+  /** What is wrong with a field's value as a whole. */
+  withField(field: DescField, value: JsonValue, siblings: readonly string[]): string | undefined;
+  /** What is wrong with a value of a field, be it one of many, apart from what its own fields may be. */
+  withItem(field: DescField, item: JsonValue): string | undefined;
+}
+
 function problemsIn(
   desc: DescMessage,
   json: JsonValue | undefined,
   path: JsonPath,
-  problemWith: (field: DescField, item: JsonValue) => string | undefined,
+  judge: Judge,
 ): JsonProblem[] {
   if (hasOwnJson(desc) || !isObject(json)) return [];
   return Object.entries(json).flatMap(([key, value]) => {
     const at = [...path, key];
-    const field = desc.fields.find((candidate) => candidate.jsonName === key || candidate.name === key);
+    const field = desc.fields.find((candidate) => isNameOf(candidate, key));
     if (field === undefined) return [{ path: at, problem: `${desc.typeName} has no such field` }];
+    // To protobuf that is a field that is not there.
+    if (value === null) return [];
+    const problem = judge.withField(field, value, Object.keys(json));
+    if (problem !== undefined) return [{ path: at, problem }];
     const items = Array.isArray(value)
       ? value.map((item, index) => [[...at, index], item] as const)
       : [[at, value] as const];
     return items.flatMap(([itemPath, item]) => {
-      const problem = problemWith(field, item);
-      if (problem !== undefined) return [{ path: itemPath, problem }];
-      return field.message ? problemsIn(field.message, item, itemPath, problemWith) : [];
+      const wrong = judge.withItem(field, item);
+      if (wrong !== undefined) return [{ path: itemPath, problem: wrong }];
+      return field.message ? problemsIn(field.message, item, itemPath, judge) : [];
     });
   });
 }
@@ -79,6 +103,10 @@ function problemsIn(
 /** google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields. */
 function hasOwnJson({ typeName }: DescMessage): boolean {
   return typeName.startsWith("google.protobuf.");
+}
+
+function isNameOf({ jsonName, name }: DescField, key: string): boolean {
+  return key === jsonName || key === name;
 }
 
 function isObject(json: JsonValue | undefined): json is { [name: string]: JsonValue } {

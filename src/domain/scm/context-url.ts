@@ -54,10 +54,14 @@ function readGitHub({ segments: [owner, repository, word, ...rest] }: Address): 
       return located(owner, repository, wholeRepository);
     case "tree":
     case "blob":
+    case "blame":
+    case "raw":
+    case "edit":
     case "commits":
       return located(owner, repository, refAt(rest));
     case "commit":
-      return located(owner, repository, named("commit", name));
+      // As a page, as a patch or as a diff.
+      return located(owner, repository, named("commit", name.replace(/\.(patch|diff)$/, "")));
     case "releases":
       return located(owner, repository, name === "tag" ? named("tag", rest.slice(1).join("/")) : undefined);
     case "pull":
@@ -88,10 +92,12 @@ const gitLabWords = [
 
 /** `/GROUP/…/REPO/-/tree/REF`, `/-/commit/HASH`, `/-/tags/TAG`, `/-/merge_requests/1`, `/-/issues/1` */
 function readGitLab({ segments }: Address): Location | undefined {
-  // Old URLs lack the dash.
+  // Old URLs lack the dash. What ends one is a name.
   const dashAt = segments.indexOf("-");
   const wordAt =
-    dashAt >= 0 ? dashAt : segments.findIndex((word, at) => at >= 2 && gitLabWords.includes(word));
+    dashAt >= 0
+      ? dashAt
+      : segments.findIndex((word, at) => at >= 2 && at + 1 < segments.length && gitLabWords.includes(word));
   const path = wordAt < 0 ? segments : segments.slice(0, wordAt);
   const [word, ...rest] = wordAt < 0 ? [] : segments.slice(dashAt >= 0 ? dashAt + 1 : wordAt);
   const [owner, repository] = [path.slice(0, -1).join("/"), path.at(-1)];
@@ -101,38 +107,50 @@ function readGitLab({ segments }: Address): Location | undefined {
       return located(owner, repository, wordAt < 0 ? wholeRepository : undefined);
     case "tree":
     case "blob":
+    case "blame":
     case "raw":
+    case "edit":
     case "commits":
       return located(owner, repository, refAt(rest));
     case "commit":
-      return located(owner, repository, named("commit", name));
+      return located(owner, repository, named("commit", name.replace(/\.(patch|diff)$/, "")));
     case "tags":
+    case "releases":
       return located(owner, repository, named("tag", rest.join("/")));
     case "merge_requests":
       return located(owner, repository, numbered("pull request", name));
     case "issues":
     case "work_items":
-      return located(owner, repository, numbered("issue", name));
+      return located(owner, repository, numbered("issue", name === "incident" ? (rest[1] ?? "") : name));
     default:
       return undefined;
   }
 }
 
-/** `/WORKSPACE/REPO/src/REF/PATH`, `/branch/NAME`, `/commits/HASH`, `/commits/tag/TAG`, `/pull-requests/1`, `/issues/1` */
-function readBitbucket({ segments: [owner, repository, word, ...rest] }: Address): Location | undefined {
+/**
+ * `/WORKSPACE/REPO/src/REF/PATH`, `/src/HASH/PATH?at=BRANCH`, `/branch/NAME`, `/commits/HASH`, `/commits/tag/TAG`,
+ * `/pull-requests/1`, `/issues/1`
+ */
+function readBitbucket({ segments, query }: Address): Location | undefined {
+  const [owner, repository, word, ...rest] = segments;
   const [name = ""] = rest;
   switch (word) {
     case undefined:
       return located(owner, repository, wholeRepository);
     case "src":
+    case "raw":
+    case "annotate": {
+      const branch = query.get("at");
+      if (branch !== null) return located(owner, repository, refAt(branch.split("/")));
       return located(owner, repository, rest.length === 0 ? wholeRepository : refAt(rest));
+    }
     case "branch":
       return located(owner, repository, named("branch", rest.join("/")));
     case "commits":
       if (name === "tag" || name === "branch") {
         return located(owner, repository, named(name, rest.slice(1).join("/")));
       }
-      return located(owner, repository, named("commit", name));
+      return located(owner, repository, /^[0-9a-f]{7,64}$/i.test(name) ? named("commit", name) : refAt(rest));
     case "pull-requests":
       return located(owner, repository, numbered("pull request", name));
     case "issues":

@@ -24,10 +24,10 @@ export class ScmHosts {
     this.#byName = new Map(hosts.map((host) => [host.host.toLowerCase(), host]));
   }
 
-  /** By its name; integrations of Azure DevOps add the organization's path, which is not part of it. */
+  /** By its name, with or without the www that hosts redirect from; integrations of Azure DevOps add the organization's path, which is not part of it. */
   named(name: string): ScmHost | undefined {
     const [host = ""] = name.split("/", 1);
-    return this.#byName.get(host.toLowerCase());
+    return this.#byName.get(host.toLowerCase().replace(/^www\./, ""));
   }
 
   /** What the URL points at, by its form alone. */
@@ -45,7 +45,7 @@ export class ScmHosts {
         ? { reason: "it is no page of a repository, branch, tag, commit, file, pull request or issue" }
         : { host, location };
     } catch {
-      return { reason: "its path is not percent-encoded" };
+      return { reason: "its path is not percent-encoded UTF-8" };
     }
   }
 }
@@ -71,7 +71,8 @@ export function scmNameOf({ name, host }: ScmHost): string {
 /** A repository's web page. */
 export function webUrlOf({ host, urlForm }: ScmHost, { owner, name }: ScmRepository): string {
   const between = urlForm === ScmUrlForm.AZURE_DEVOPS ? "/_git/" : "/";
-  return `https://${host}/${owner}${between}${name}`;
+  const path = owner.split("/").map(encodeURIComponent).join("/");
+  return `https://${host}/${path}${between}${encodeURIComponent(name)}`;
 }
 
 export function cloneUrlOf(host: ScmHost, repository: ScmRepository): string {

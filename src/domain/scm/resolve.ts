@@ -65,11 +65,21 @@ export function resolved(host: ScmHost, repository: ScmRepository, target: Targe
 
 /** The longest beginning of the path that is a branch, a tag or a commit; what follows is a file. */
 function checkoutOfPath(repository: ScmRepository, path: readonly string[]): Checkout {
+  const [refs, kind, ...rest] = path;
+  if (refs === "refs" && kind === "heads") return longest(repository, rest, [branchNamed]);
+  if (refs === "refs" && kind === "tags") return longest(repository, rest, [tagNamed]);
+  return longest(repository, path, [branchNamed, tagNamed, commitNamed]);
+}
+
+type Find = (repository: ScmRepository, name: string) => Checkout | undefined;
+
+function longest(repository: ScmRepository, path: readonly string[], finds: readonly Find[]): Checkout {
   for (let length = path.length; length > 0; length--) {
     const name = path.slice(0, length).join("/");
-    const checkout =
-      branchNamed(repository, name) ?? tagNamed(repository, name) ?? commitNamed(repository, name);
-    if (checkout !== undefined) return checkout;
+    for (const find of finds) {
+      const checkout = find(repository, name);
+      if (checkout !== undefined) return checkout;
+    }
   }
   return notFound("branch", path.join("/"));
 }
