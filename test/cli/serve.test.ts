@@ -33,6 +33,7 @@ describe("a mock that serves", () => {
         expect.stringContaining(`${mock.url}/api/gitpod.v1.RunnerService/`),
         expect.stringContaining(`${mock.url}/w/NAME`),
         expect.stringContaining(`${mock.url}/healthz`),
+        expect.stringMatching(/^ {2}control http:\/\/127\.0\.0\.1:[1-9]\d*\/runnermock\.v1\.ControlService/),
         "Try:",
         expect.stringMatching(/^ {2}curl /),
         "",
