@@ -216,22 +216,3 @@ describe("is refused, and nothing is loaded:", () => {
     );
   });
 });
-
-test("Reset visits none of the runners: with 20,000 of them it takes no longer than with one", async ({
-  mock,
-  control,
-}) => {
-  const load = async (count: number) => {
-    const runners = Array.from({ length: count }, (_, i) => ({
-      name: `R${i}`,
-      provider: "RUNNER_PROVIDER_GCP" as const,
-    }));
-    await mock.state.load({ runners });
-  };
-  await load(20_000);
-  const before = mock.worlds.get("default").clock;
-  await control.reset({});
-  // The fresh world is another one; the old one was let go of as it was, with its time at an end.
-  expect(mock.worlds.get("default").clock).not.toBe(before);
-  expect(await listed(mock)).toEqual([]);
-});
