@@ -68,7 +68,7 @@ function explained(error: unknown, host: string, apiPort: number): string {
   const { code, port = apiPort } = error as NodeJS.ErrnoException & { port?: number };
   switch (code) {
     case "EADDRINUSE":
-      return `port ${port} on ${host} is in use: stop what listens there, or choose another with --port (0 picks a free one)`;
+      return `port ${port} on ${host} is in use: stop what listens there, or choose another with ${port === apiPort ? "--port" : "--control-port"} (0 picks a free one)`;
     case "EACCES":
       return `not allowed to listen on port ${port}: choose one from 1024 on with --port`;
     case "EADDRNOTAVAIL":

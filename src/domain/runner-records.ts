@@ -65,10 +65,9 @@ export class RunnerRecords {
     return ended;
   }
 
-  /** Every registration, the standing ones in ascending order of their ids, then the lapsed ones. */
-  async all(): Promise<RegistrationDocument[]> {
-    const standing = await this.#documents.list({ limit: Number.POSITIVE_INFINITY });
-    return [...standing, ...(await this.#documents.hidden())];
+  /** Every registration, standing or lapsed, in the order in which they came. */
+  all(): Promise<RegistrationDocument[]> {
+    return this.#documents.all();
   }
 
   /** The registration, lapsed or not. */

@@ -11,7 +11,7 @@ import { canonical } from "../ids.ts";
 import type { Random } from "../random.ts";
 import type { Collection, Document, Store } from "../store/store.ts";
 import { digest } from "./digest.ts";
-import { type Cursor, pageOf, pageOfAll } from "./pagination.ts";
+import { type Cursor, pageOfAll } from "./pagination.ts";
 
 /** exchange: works once, for ExchangeToken. access: the bearer of a runner. logs: opens a runner's logs. */
 export type TokenKind = "exchange" | "access" | "logs";
@@ -57,7 +57,6 @@ export const wireKinds: Readonly<Record<TokenKind, WireKind>> = {
   logs: WireKind.LOGS,
 };
 
-/** In the order of their names, as lists go. */
 const kinds = ["access", "exchange", "logs"] as const satisfies readonly TokenKind[];
 
 /** How long tokens of a kind work, in milliseconds; undefined: as long as their runner's record is kept. */
@@ -91,9 +90,9 @@ export class Tokens {
     this.#random = random;
     this.#lifetimesMs = lifetimesMs;
     this.#kept = {
-      exchange: store.collection(collections.exchange),
-      access: store.collection(collections.access),
-      logs: store.collection(collections.logs),
+      exchange: store.collection(collections.exchange, { listed: false }),
+      access: store.collection(collections.access, { listed: false }),
+      logs: store.collection(collections.logs, { listed: false }),
     };
   }
 
@@ -124,11 +123,10 @@ export class Tokens {
 
   /** A page of the tokens that work: those of a runner, standing or lapsed, or of all. */
   async list(runnerId: string | undefined, cursor: Cursor) {
-    if (runnerId === undefined) return pageOf(cursor, (page) => this.#listAll(page));
-    const owned = await Promise.all(
-      kinds.map(async (kind) => (await this.#kept[kind].ownedBy(canonical(runnerId))).map(factsOf(kind))),
+    const found = await this.#facts((kept) =>
+      runnerId === undefined ? kept.all() : kept.ownedBy(canonical(runnerId)),
     );
-    const { items, pagination } = await pageOfAll(cursor, owned.flat(), ({ id }) => id);
+    const { items, pagination } = await pageOfAll(cursor, found, ({ kind, tokenId }) => `${kind}/${tokenId}`);
     return { items: items.map(({ item }) => item), pagination };
   }
 
@@ -146,10 +144,8 @@ export class Tokens {
 
   /** The tokens of a runner that work, as a state document has them. */
   async save(runnerId: string): Promise<TokenState[]> {
-    const owned = await Promise.all(
-      kinds.map(async (kind) => (await this.#kept[kind].ownedBy(runnerId)).map(factsOf(kind))),
-    );
-    return owned.flat().map(({ kind, tokenId, createdAtMs, expiresAtMs }) => {
+    const owned = await this.#facts((kept) => kept.ownedBy(runnerId));
+    return owned.map(({ kind, tokenId, createdAtMs, expiresAtMs }) => {
       const saved = create(TokenStateSchema, { kind: wireKinds[kind], sha256: tokenId });
       saved.createdAt = timestampFromMs(createdAtMs);
       if (expiresAtMs !== undefined) saved.expiresAt = timestampFromMs(expiresAtMs);
@@ -167,27 +163,14 @@ export class Tokens {
     await this.#kept[known].put({ id, value: { runnerId, issuedAtMs }, owner: runnerId, expiresAtMs });
   }
 
-  /** One kind after the other, each in the order of its ids. */
-  async #listAll({ after, limit }: Cursor) {
-    const [afterKind, afterId] = after?.split("/") ?? [];
-    const found: (TokenFacts & { readonly id: string })[] = [];
-    for (const kind of kinds) {
-      if (afterKind !== undefined && kind < afterKind) continue;
-      const page = { after: kind === afterKind ? afterId : undefined, limit: limit - found.length };
-      found.push(...(await this.#kept[kind].list(page)).map(factsOf(kind)));
-      if (found.length === limit) break;
-    }
-    return found;
+  async #facts(read: (kept: Collection<Token>) => Promise<Document<Token>[]>): Promise<TokenFacts[]> {
+    const facts = await Promise.all(
+      kinds.map(async (kind) => (await read(this.#kept[kind])).map((document) => factsOf(kind, document))),
+    );
+    return facts.flat();
   }
 }
 
-const factsOf =
-  (kind: TokenKind) =>
-  ({ id, value, expiresAtMs }: Document<Token>): TokenFacts & { readonly id: string } => ({
-    id: `${kind}/${id}`,
-    tokenId: id,
-    kind,
-    runnerId: value.runnerId,
-    createdAtMs: value.issuedAtMs,
-    expiresAtMs,
-  });
+function factsOf(kind: TokenKind, { id, value, expiresAtMs }: Document<Token>): TokenFacts {
+  return { tokenId: id, kind, runnerId: value.runnerId, createdAtMs: value.issuedAtMs, expiresAtMs };
+}

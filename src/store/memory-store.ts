@@ -147,9 +147,9 @@ class MemoryCollection<T> implements Collection<T> {
     return page;
   }
 
-  async hidden(): Promise<Document<T>[]> {
+  async all(): Promise<Document<T>[]> {
     const nowMs = this.#store.nowMs();
-    return [...this.#hidden].flatMap((id) => this.settle(id, nowMs) ?? []);
+    return [...this.#slots.keys()].flatMap((id) => this.settle(id, nowMs) ?? []);
   }
 
   async ownedBy(owner: string): Promise<Document<T>[]> {
