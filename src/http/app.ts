@@ -95,7 +95,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 /** Over HTTP/2 the stream alone, over HTTP/1.1 the connection. */
 function breakOff(request: IncomingMessage | Http2ServerRequest): void {
   if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  else request.destroy();
+  else request.socket.destroy();
 }
 
 /** What reads a body are Connect's handlers; they judge its type as well. */
