@@ -1,6 +1,6 @@
 /** ListAuditLogs: the feed afterwards, with who did what and when. */
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { errors } from "../errors.ts";
 import {
   AuditLogEntryKind,
@@ -72,8 +72,8 @@ function matcherOf(filter: ListAuditLogsRequest_Filter | undefined): (entry: Fee
   const actorPrincipals = new Set(filter.actorPrincipals);
   const subjectIds = new Set(filter.subjectIds.map(canonical));
   const subjectTypes = new Set(filter.subjectTypes);
-  const fromMs = filter.from === undefined ? Number.NEGATIVE_INFINITY : timestampMs(filter.from);
-  const toMs = filter.to === undefined ? Number.POSITIVE_INFINITY : timestampMs(filter.to);
+  const fromMs = firstMsFrom(filter.from) ?? Number.NEGATIVE_INFINITY;
+  const toMs = firstMsFrom(filter.to) ?? Number.POSITIVE_INFINITY;
   const accepts = <T>(set: Set<T>, value: T) => set.size === 0 || set.has(value);
   return ({ actor, resourceId, resourceType, atMs }) =>
     accepts(actorIds, actor?.id ?? "") &&
@@ -82,4 +82,9 @@ function matcherOf(filter: ListAuditLogsRequest_Filter | undefined): (entry: Fee
     accepts(subjectTypes, resourceType) &&
     atMs >= fromMs &&
     atMs < toMs;
+}
+
+/** The first millisecond that is not before the moment: entries have no finer time. */
+function firstMsFrom(moment: Timestamp | undefined): number | undefined {
+  return moment && Number(moment.seconds) * 1_000 + Math.ceil(moment.nanos / 1_000_000);
 }

@@ -24,7 +24,7 @@ export class Backlog<T> implements AsyncIterableIterator<T> {
     } else this.end(this.#tooMany());
   }
 
-  /** Ends it for its reader at once, whatever still waits. */
+  /** Ends it for its reader at once, whatever still waits. @param reason what it is told; undefined: nothing */
   end(reason: unknown): void {
     this.#ended ??= { reason };
     this.#waiting = [];
@@ -44,7 +44,10 @@ export class Backlog<T> implements AsyncIterableIterator<T> {
         this.#wake = resolve;
       });
     }
-    if (this.#ended !== undefined) throw this.#ended.reason;
+    if (this.#ended !== undefined) {
+      if (this.#ended.reason === undefined) return { done: true, value: undefined };
+      throw this.#ended.reason;
+    }
     return { done: false, value: this.#waiting[this.#taken++] as T };
   }
 

@@ -111,7 +111,7 @@ function connectionOf(request: IncomingMessage | Http2ServerRequest): Connection
   return {
     breakOff() {
       if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      else request.socket.resetAndDestroy();
+      else request.socket.destroy();
     },
     redirect() {},
   };

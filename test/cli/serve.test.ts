@@ -108,7 +108,7 @@ describe("where it cannot listen, it says why in one line and exits with 1:", ()
     );
     const control = await commandLine.run(["--port", "0", "--control-port", `${port}`]);
     expect([control.code, control.stdout]).toEqual([1, ""]);
-    expect(control.stderr).toMatch(new RegExp(`^error: port ${port} [^\n]*--control-port[^\n]*\n$`));
+    expect(control.stderr).toMatch(new RegExp(`^error: port ${port} [^\n]*--control-port[^\n]*\n$`, "m"));
   });
 
   test.concurrent("the address is none of this machine", async ({ commandLine, expect }) => {

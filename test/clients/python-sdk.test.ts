@@ -1,45 +1,8 @@
 /** The official Python SDK, sync and async, with nothing but another base URL: python/story.py tells what it sees. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 import { startMs, test } from "../support/mock.ts";
-import { inPython, python, pythonIsMissing } from "../support/python.ts";
-
-const script = fileURLToPath(new URL("python/story.py", import.meta.url));
-
-/** Runs the story step by step; it is ended with the test. */
-function tell(client: string, baseUrl: string) {
-  const child = spawn(python, [script, client, baseUrl], { stdio: "pipe" });
-  const exited = once(child, "exit");
-  onTestFinished(async () => {
-    child.kill();
-    await exited;
-  });
-  const errors = text(child.stderr);
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  let begun = false;
-  return {
-    /** Lets the story go on to this step; resolves with what it saw there. */
-    async until(step: string): Promise<Record<string, unknown>> {
-      if (begun) child.stdin.write("\n");
-      begun = true;
-      const line = await lines.next();
-      if (line.done) throw new Error(`the story ended before "${step}": ${await errors}`);
-      const { step: reached, ...seen } = JSON.parse(line.value);
-      expect(reached).toBe(step);
-      return seen;
-    },
-    /** Lets it come to its end; resolves with its exit code and what it wrote to stderr. */
-    async end() {
-      child.stdin.end("\n");
-      const [code] = await exited;
-      return { code, stderr: await errors };
-    },
-  };
-}
+import { inPython, pythonIsMissing } from "../support/python.ts";
+import { tellInPython } from "../support/python-story.ts";
 
 const startIso = new Date(startMs).toISOString();
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -48,7 +11,7 @@ test.for(
   ["Gitpod", "AsyncGitpod"].map((client) => [inPython(`a runner's life by Python's ${client}`), client]),
 )("%s", async ([, client = ""], { mock, skip }) => {
   skip(pythonIsMissing !== undefined, pythonIsMissing);
-  const story = tell(client, `${mock.url}/api`);
+  const story = tellInPython("story.py", client, `${mock.url}/api`);
 
   const { reply, user } = await story.until("created");
   expect(user).toMatchObject({ subject: { id: expect.stringMatching(uuid), principal: "PRINCIPAL_USER" } });
