@@ -6,6 +6,15 @@ import type { World } from "./world.ts";
 export const worldKey = createContextKey<World | undefined>(undefined, { description: "world" });
 export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
 
+/** The headers of the response to be. */
+export const responseHeaderKey = createContextKey<Headers | undefined>(undefined, {
+  description: "response header",
+});
+
+export function responseHeaderOf(values: ContextValues): Headers {
+  return known(values.get(responseHeaderKey), "response header");
+}
+
 export interface Call {
   readonly world: World;
   readonly caller: Caller;

@@ -3,13 +3,22 @@
  * JSON form of messages, held against the schema and its rules. An error names the line.
  */
 import { readFile } from "node:fs/promises";
-import { create, type DescMessage, fromJson, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
 import { fullNameOf } from "./domain/scm/hosts.ts";
+import { isOurs } from "./domain/tokens.ts";
 import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identities_pb.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
+import { canonical } from "./ids.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
 
 /** A document that is not what it has to be; the message names what, and where. */
@@ -28,20 +37,62 @@ const maxProblems = 5;
 
 /** @throws DocumentError */
 export async function readState(source: DocumentSource | undefined): Promise<State> {
-  const fallback = create(StateSchema, defaultState);
-  if (source === undefined) return fallback;
-  const { scm, gateways } = await readDocument(StateSchema, source, ({ scm, gateways }) => [
+  const state = source === undefined ? create(StateSchema) : await readOwnState(source);
+  return completed(state, create(StateSchema, defaultState));
+}
+
+/** The document alone, without what it leaves to the default one. @throws DocumentError */
+export function readOwnState(source: DocumentSource): Promise<State> {
+  return readDocument(StateSchema, source, repeats);
+}
+
+/** A state from a text in YAML or JSON. @throws DocumentError, which names line and column */
+export async function parseState(text: string): Promise<State> {
+  return readDocument(StateSchema, await parseYaml(text, "", false), repeats);
+}
+
+/** The state as a text in YAML. */
+export async function stateDocument(state: State): Promise<string> {
+  const { stringify } = await import("yaml");
+  return stringify(toJson(StateSchema, state));
+}
+
+/** @throws DocumentError for a state that a document could not hold */
+export function checkState(state: State): void {
+  refuse([...violationsOf(StateSchema, state), ...repeats(state)], { placeOf: () => "", hidesValues: false });
+}
+
+/** The state, with the other's sections where it has none. */
+export function completed({ scm, gateways, runners }: State, fallback: State): State {
+  return create(StateSchema, {
+    scm: scm ?? fallback.scm ?? {},
+    gateways: gateways.length > 0 ? gateways : fallback.gateways,
+    runners: runners.length > 0 ? runners : fallback.runners,
+  });
+}
+
+function repeats({ scm, gateways, runners }: State): JsonProblem[] {
+  const named = runners.map((runner, index) => ({
+    ...runner,
+    runnerId: canonical(runner.runnerId) || `#${index}`,
+  }));
+  const tokens = runners.flatMap(({ tokens }, index) =>
+    tokens.flatMap(({ token, sha256 }, at) => {
+      const path = ["runners", index, "tokens", at, "token"];
+      if (token === "" && sha256 === "") return [{ path, problem: "either token or sha256 is required" }];
+      return token === "" || isOurs(token) ? [] : [{ path, problem: "must begin with rmock_" }];
+    }),
+  );
+  return [
+    ...repeatedIn(named, ["runners"], "runner_id", ({ runnerId }) => runnerId),
+    ...tokens,
     ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
     ...(scm?.hosts ?? []).flatMap(({ organizations, repositories }, index) => [
       ...repeatedIn(organizations, ["scm", "hosts", index, "organizations"], "name", ({ name }) => name),
       ...repeatedIn(repositories, ["scm", "hosts", index, "repositories"], "name", fullNameOf),
     ]),
     ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
-  ]);
-  return create(StateSchema, {
-    scm: scm ?? fallback.scm ?? {},
-    gateways: gateways.length > 0 ? gateways : fallback.gateways,
-  });
+  ];
 }
 
 /** @throws DocumentError, which shows nothing of what is in the document: that may be a token */
@@ -66,24 +117,29 @@ function repeatedIn<T>(items: readonly T[], at: JsonPath, field: string, keyOf: 
 
 async function readDocument<Desc extends DescMessage>(
   desc: Desc,
-  source: DocumentSource,
+  source: DocumentSource | Read,
   check: (message: MessageShape<Desc>) => JsonProblem[],
   hidesValues = false,
 ): Promise<MessageShape<Desc>> {
-  const { json, placeOf } = typeof source === "string" ? await readYaml(source, hidesValues) : given(source);
-  const refuse = (problems: readonly JsonProblem[]) => {
-    if (problems.length === 0) return;
-    const told = problems.slice(0, maxProblems).map((found) => {
-      const { path, problem } = hidesValues ? withoutValues(found) : found;
-      return [placeOf(found.path), pathText(path), problem].filter((part) => part !== "").join(": ");
-    });
-    throw new DocumentError(told.join("; "));
-  };
-  refuse(problemsWith(desc, json));
-  const message = fromJson(desc, json as JsonValue);
-  refuse((createValidator().validate(desc, message).violations ?? []).map(problemOf));
-  refuse(check(message));
+  const read = await readSource(source, hidesValues);
+  refuse(problemsWith(desc, read.json), read);
+  const message = fromJson(desc, read.json as JsonValue);
+  refuse(violationsOf(desc, message), read);
+  refuse(check(message), read);
   return message;
+}
+
+function refuse(problems: readonly JsonProblem[], { placeOf, hidesValues }: Omit<Read, "json">): void {
+  if (problems.length === 0) return;
+  const told = problems.slice(0, maxProblems).map((found) => {
+    const { path, problem } = hidesValues ? withoutValues(found) : found;
+    return [placeOf(found.path), pathText(path), problem].filter((part) => part !== "").join(": ");
+  });
+  throw new DocumentError(told.join("; "));
+}
+
+function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonProblem[] {
+  return (createValidator().validate(desc, message).violations ?? []).map(problemOf);
 }
 
 /** A problem as it is told of a document whose values, and even whose misplaced keys, may be secrets. */
@@ -106,11 +162,16 @@ interface Read {
   readonly json: unknown & (JsonValue | undefined);
   /** Where something stands, as editors understand it. */
   readonly placeOf: (path: JsonPath) => string;
+  /** Whether no error may show what is in it. */
+  readonly hidesValues: boolean;
 }
 
-function given(source: object): Read {
+async function readSource(source: DocumentSource | Read, hidesValues: boolean): Promise<Read> {
+  if (typeof source === "string") return readYaml(source, hidesValues);
+  if ("placeOf" in source) return source as Read;
   // As a file would have it: without what is undefined.
-  return { json: JSON.parse(JSON.stringify(source)) as JsonValue, placeOf: () => "" };
+  const json = JSON.parse(JSON.stringify(source)) as JsonValue;
+  return { json, placeOf: () => "", hidesValues };
 }
 
 async function readYaml(file: string, hidesValues: boolean): Promise<Read> {
@@ -120,28 +181,32 @@ async function readYaml(file: string, hidesValues: boolean): Promise<Read> {
   } catch (error) {
     throw new DocumentError(`${file} cannot be read: ${(error as Error).message}`);
   }
+  return parseYaml(text, file, hidesValues);
+}
+
+async function parseYaml(text: string, file: string, hidesValues: boolean): Promise<Read> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   // JSON is YAML, too.
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
-  const refuse = (message: string, offset: number): never => {
+  const refuseText = (message: string, offset: number): never => {
     const told = hidesValues ? message.replace(quoting, "$1 …") : message;
     throw new DocumentError(`${placeAt(file, lines, offset)}: ${told}`);
   };
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) refuse(problem.message, problem.pos[0]);
+  if (problem !== undefined) refuseText(problem.message, problem.pos[0]);
   const placeOf = (path: JsonPath) => placeAt(file, lines, offsetOf(document, path));
   try {
     // An empty file says nothing, and so changes nothing.
-    return { json: (document.toJS() as JsonValue | null) ?? {}, placeOf };
+    return { json: (document.toJS() as JsonValue | null) ?? {}, placeOf, hidesValues };
   } catch (error) {
-    return refuse((error as Error).message, 0);
+    return refuseText((error as Error).message, 0);
   }
 }
 
 function placeAt(file: string, lines: LineCounter, offset: number): string {
   const { line, col } = lines.linePos(offset);
-  return `${file}:${line}:${col}`;
+  return file === "" ? `line ${line}, column ${col}` : `${file}:${line}:${col}`;
 }
 
 /** Where the path leads in the text, or as far as it leads. */

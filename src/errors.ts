@@ -203,16 +203,108 @@ export const errorTable = {
     fidelity: "slow-watchers",
     blame: Blame.MOCK_LIMIT,
   },
-  invalidWorldName: {
+  noLease: {
+    code: Code.FailedPrecondition,
+    text: "runner has no lease: it is permanent, lives by itself, or is being deleted",
+    remedy: "Choose a runner that somebody registered, or set managed-runners to plain.",
+    field: "runner_id",
+  },
+  tokenNotFound: {
+    code: Code.NotFound,
+    text: "token not found",
+    remedy: "Name a token as ListTokens has it, in the world that issued it.",
+    field: "token",
+  },
+  clockMovedWrongly: {
     code: Code.InvalidArgument,
-    text: 'invalid world name "{name}": expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters',
-    remedy: "Name the world so, in the path or in the header runner-mock-world.",
-    fidelity: "world-names",
+    text: "cannot advance the clock: {reason}",
+    remedy:
+      "Move it forward, and not beyond the year 9999; a fresh world (Reset) begins at the machine's time.",
+    field: "by",
   },
   worldNotFound: {
     code: Code.NotFound,
     text: 'there is no world "{name}"',
-    remedy: "Make it by a call to its API.",
+    remedy: "Make it with CreateWorld, or by a call to its API.",
+    field: "world",
+  },
+  worldExists: {
+    code: Code.AlreadyExists,
+    text: 'there is a world "{name}" already',
+    remedy: "Delete it first, or Reset it.",
+    field: "world",
+  },
+  defaultWorldStays: {
+    code: Code.InvalidArgument,
+    text: 'the world "{name}" cannot be deleted',
+    remedy: "Use Reset.",
+    field: "world",
+  },
+  unknownProfile: {
+    code: Code.InvalidArgument,
+    text: 'there is no profile "{profile}": expected {profiles}',
+    remedy: "Name one of these, or none.",
+    field: "profile",
+  },
+  injectedFault: {
+    code: Code.Unknown,
+    text: "{message}",
+    remedy: "None: it was ordered. RemoveFault ends it; the response header runner-mock-fault names it.",
+    blame: Blame.INJECTED_FAULT,
+    maxValueLength: several,
+  },
+  runnerExists: {
+    code: Code.AlreadyExists,
+    text: 'there is a runner "{runnerId}" already',
+    remedy:
+      "Replace the state instead of adding to it, or take the runner out of the document. Nothing was loaded.",
+    field: "state.runners",
+  },
+  invalidDocument: {
+    code: Code.InvalidArgument,
+    text: "invalid state document: {problem}",
+    remedy: "Mend what is named; proto/runnermock/v1/state.proto says what there is. Nothing was loaded.",
+    field: "document",
+    maxValueLength: several,
+  },
+  faultNotFound: {
+    code: Code.NotFound,
+    text: 'there is no fault "{faultId}"',
+    remedy: "ListFaults lists those that are not over yet.",
+    field: "fault_id",
+  },
+  invalidFault: {
+    code: Code.InvalidArgument,
+    text: "cannot inject the fault: {problem}",
+    remedy: "Mend it; nothing was injected.",
+    field: "fault",
+  },
+  tooFewCalls: {
+    code: Code.DeadlineExceeded,
+    text: "saw {seen} of {count} calls in {timeout}",
+    remedy: "Let the client make them, wait longer, or loosen the filter; ListCalls says what there was.",
+    field: "timeout",
+  },
+  invalidControlToken: {
+    code: Code.Unauthenticated,
+    text: "the control service asks for its token: send the header Authorization: Bearer TOKEN",
+    remedy: "Send what --control-token says.",
+  },
+  foreignOrigin: {
+    code: Code.PermissionDenied,
+    text: 'the control service is not for {what} "{name}"',
+    remedy: "Call it from its own origin, by the name of the address that it listens on.",
+  },
+  worldGone: {
+    code: Code.Unavailable,
+    text: "the world was reset or deleted",
+    remedy: "Watch again.",
+    blame: Blame.MOCK_LIMIT,
+  },
+  invalidWorldName: {
+    code: Code.InvalidArgument,
+    text: 'invalid world name "{name}": expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters',
+    remedy: "Name the world so, in the path or in the header runner-mock-world.",
     fidelity: "world-names",
   },
   tooManyWorlds: {
@@ -271,6 +363,12 @@ export const errorTable = {
     remedy: "Send the header Content-Type with one of these.",
     fidelity: "content-types",
   },
+  unknownService: {
+    code: Code.NotFound,
+    text: 'there is no service "{service}" here',
+    remedy: "Ask for a service by its full name, or for the server by an empty one.",
+    field: "service",
+  },
   unknownRpc: {
     code: Code.Unimplemented,
     text: "there is no RPC at {path}",
@@ -313,8 +411,12 @@ export type ErrorName = keyof typeof errorTable;
 export interface More {
   /** Logged, not sent. */
   readonly cause?: unknown;
+  /** Instead of the table's, where that is somebody's choice. */
+  readonly code?: Code | undefined;
+  /** Sent with the error. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Details that the real service sends, too. */
-  readonly details?: NonNullable<ConstructorParameters<typeof ConnectError>[3]>;
+  readonly details?: ConnectError["details"];
   /** The rule of the schema, and the path of the field, that the request breaks first. */
   readonly rule?: string | undefined;
   readonly field?: string | undefined;
@@ -342,8 +444,8 @@ function makerOf(name: string, row: ErrorRow) {
 }
 
 function make(name: string, row: ErrorRow, values: Values<string>, more: More): ConnectError {
-  const { code, remedy, blame = Blame.CLIENT, fidelity = "" } = row;
-  const { cause, details = [], rule = "", field = row.field ?? "" } = more;
+  const { remedy, blame = Blame.CLIENT, fidelity = "" } = row;
+  const { code = row.code, headers, cause, details = [], rule = "", field = row.field ?? "" } = more;
   const explanation: MessageInitShape<typeof ExplanationSchema> = {
     error: name,
     rule,
@@ -353,7 +455,9 @@ function make(name: string, row: ErrorRow, values: Values<string>, more: More): 
     fidelity,
   };
   const all = [...details, { desc: ExplanationSchema, value: explanation }];
-  return new ConnectError(filled(row, values), code, undefined, all, cause);
+  const error = new ConnectError(filled(row, values), code, headers, undefined, cause);
+  error.details = all;
+  return error;
 }
 
 function filled({ text, maxValueLength }: ErrorRow, values: Readonly<Record<string, string | number>>) {

@@ -5,9 +5,19 @@ import { inProcessDefaults, type RunnerMockOptions, settingsOf } from "./options
 import { systemRandom } from "./random.ts";
 import { type RunnerMock, startServer } from "./server.ts";
 
+export type {
+  CallsPowers,
+  FaultsPowers,
+  NewWorld,
+  StatePowers,
+  WhichCalls,
+  WorldPowers,
+  WorldsPowers,
+} from "./control/powers.ts";
 export type { RunnerReport } from "./domain/runners.ts";
 export type { Duration } from "./duration.ts";
 export { RunnerCapability, RunnerPhase } from "./gen/gitpod/v1/runner_pb.ts";
+export type { Call, Fault } from "./gen/runnermock/v1/control_pb.ts";
 export type { IdentitiesJson } from "./gen/runnermock/v1/identities_pb.ts";
 export type { StateJson } from "./gen/runnermock/v1/state_pb.ts";
 export { OptionError, type RunnerMockOptions } from "./options.ts";

@@ -1,6 +1,7 @@
 /** What is wrong with JSON that is to become a message, and where in it. */
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import type { Violation } from "@bufbuild/protovalidate";
+import { isSecret } from "./secrets.ts";
 import { shown } from "./shown.ts";
 
 export type JsonPath = readonly (string | number)[];
@@ -51,7 +52,7 @@ export function problemsWith(desc: DescMessage, json: JsonValue | undefined): Js
         : undefined;
     },
     withItem(field, item) {
-      if (field.message !== undefined) {
+      if (field.message !== undefined && !hasOwnJson(field.message)) {
         return isObject(item) ? undefined : `expected fields and values, got ${shown(item)}`;
       }
       const value = field.fieldKind === "list" ? [item] : item;
@@ -59,7 +60,8 @@ export function problemsWith(desc: DescMessage, json: JsonValue | undefined): Js
         fromJson(field.parent, { [field.jsonName]: value });
         return undefined;
       } catch {
-        return `expected ${expectedBy(field)}, got ${shown(item)}`;
+        const got = isSecret(field) ? "something else" : shown(item);
+        return `expected ${expectedBy(field)}, got ${got}`;
       }
     },
   });
@@ -78,8 +80,7 @@ function problemsIn(
   path: JsonPath,
   judge: Judge,
 ): JsonProblem[] {
-  // google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields.
-  if (desc.typeName.startsWith("google.protobuf.") || !isObject(json)) return [];
+  if (hasOwnJson(desc) || !isObject(json)) return [];
   return Object.entries(json).flatMap(([key, value]) => {
     const at = [...path, key];
     const field = desc.fields.find((candidate) => isNameOf(candidate, key));
@@ -99,6 +100,11 @@ function problemsIn(
   });
 }
 
+/** google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields. */
+function hasOwnJson({ typeName }: DescMessage): boolean {
+  return typeName.startsWith("google.protobuf.");
+}
+
 function isNameOf({ jsonName, name }: DescField, key: string): boolean {
   return key === jsonName || key === name;
 }
@@ -111,5 +117,6 @@ function expectedBy(field: DescField): string {
   if (field.enum) return `one of ${field.enum.values.map(({ name }) => name).join(", ")}`;
   if (field.scalar === ScalarType.STRING) return "a text (a number needs quotes)";
   if (field.scalar === ScalarType.BOOL) return "true or false";
+  if (field.message) return `a ${field.message.typeName}`;
   return "a number";
 }

@@ -41,6 +41,15 @@ export const wholeNumber = (placeholder: string, min: number, max: number) => ({
   },
 });
 
+export const port = wholeNumber("number", 0, 65_535);
+
+/** A port, or none at all. */
+export const portOrOff = {
+  placeholder: "number",
+  takes: 'a whole number from 0 to 65535, or "off"',
+  read: (value: unknown) => (value === "off" ? ("off" as const) : port.read(value)),
+};
+
 export const choice = <const T extends string>(placeholder: string, values: readonly T[]) => ({
   placeholder,
   takes: `one of ${values.join(", ")}`,
@@ -80,6 +89,11 @@ export const document = (kind: string) => ({
     return isObject || (typeof value === "string" && value !== "") ? (value as string | object) : undefined;
   },
 });
+
+export const secretText = {
+  ...text("token", "a text that is not empty", (value) => /^\S(.*\S)?$/.test(value)),
+  secret: true,
+};
 
 export const namedTokens = {
   placeholder: "name=value",

@@ -17,7 +17,10 @@ import {
   httpUrl,
   namedTokens,
   type OptionRow,
+  port,
+  portOrOff,
   positiveDuration,
+  secretText,
   text,
   wholeNumber,
 } from "./option-kinds.ts";
@@ -38,6 +41,13 @@ export interface RunnerMockOptions extends Partial<Switches> {
   host?: string;
   /** The port to listen on; 0 picks a free one. Default: 0 in process, 8080 on the command line. */
   port?: number;
+  /**
+   * The port of the control service; 0 picks a free one, `off`: none. Default: `off` in process, where the mock itself
+   * has the same powers; the port after `port` on the command line.
+   */
+  controlPort?: number | "off";
+  /** The bearer token that the control service asks for. Default: none, and then only if `auth` is `required`. */
+  controlToken?: string;
   /** The base URL under which clients reach the mock, where it is not the address it listens on. */
   publicUrl?: string;
   /** How much is logged. Default: `silent` in process, `info` on the command line. */
@@ -70,6 +80,10 @@ export interface RunnerMockOptions extends Partial<Switches> {
   maxAuditLogEntries?: number;
   /** How many events may wait for one watcher; beyond it the watch is ended. Default: 100000. */
   maxWatchBacklog?: number;
+  /** How many calls a world keeps in its log; beyond it the oldest goes. Default: 10000. */
+  maxCalls?: number;
+  /** About how many bytes the log of a world may take; beyond it the oldest call goes. Default: 16777216. */
+  maxCallBytes?: number;
   /** How many worlds there may be at once. Default: 1000. */
   maxWorlds?: number;
   /** How long a world may go unused before it goes; the default world stays. Default: `1h`. */
@@ -82,6 +96,9 @@ export type OptionName = keyof RunnerMockOptions;
 export interface Settings {
   readonly host: string;
   readonly port: number;
+  /** Undefined: the one after `port`. */
+  readonly controlPort: number | "off" | undefined;
+  readonly controlToken: string | undefined;
   readonly logLevel: LogLevel;
   readonly stopGraceMs: number;
   readonly auth: AuthMode;
@@ -119,10 +136,15 @@ const ownOptions = {
     default: "127.0.0.1",
   },
   port: {
-    ...wholeNumber("number", 0, 65_535),
+    ...port,
     does: "port to listen on; 0 picks a free one",
     default: "8080",
   },
+  controlPort: {
+    ...portOrOff,
+    does: "port of the control service, by default the one after --port; 0 picks a free one; off: none",
+  },
+  controlToken: { ...secretText, does: "bearer token that the control service asks for" },
   publicUrl: {
     ...httpUrl,
     does: "base URL under which clients reach the mock, where it is not its address",
@@ -190,6 +212,16 @@ const ownOptions = {
     does: "how many events may wait for one watcher before its watch is ended",
     default: "100000",
   },
+  maxCalls: {
+    ...wholeNumber("number", 0, 10_000_000),
+    does: "how many calls a world keeps in its log",
+    default: "10000",
+  },
+  maxCallBytes: {
+    ...wholeNumber("number", 0, 2 ** 32),
+    does: "about how many bytes the log of a world's calls may take",
+    default: "16777216",
+  },
   maxWorlds: {
     ...wholeNumber("number", 1, 1_000_000),
     does: "how many worlds there may be at once",
@@ -221,7 +253,7 @@ export function variableOf(name: OptionName): string {
 }
 
 /** Defaults that differ in process: nothing listens on a fixed port or writes to the terminal there. */
-export const inProcessDefaults: RunnerMockOptions = { port: 0, logLevel: "silent" };
+export const inProcessDefaults: RunnerMockOptions = { port: 0, controlPort: "off", logLevel: "silent" };
 
 /**
  * Checks the options and fills in the defaults: those given here, or else the table's.
@@ -243,6 +275,8 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
   return {
     host: own("host"),
     port: own("port"),
+    controlPort: own("controlPort"),
+    controlToken: own("controlToken"),
     logLevel: own("logLevel"),
     stopGraceMs: own("stopGrace"),
     auth: own("auth"),
@@ -260,6 +294,8 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
       maxLapsed: own("maxLapsed"),
       maxAuditLogEntries: own("maxAuditLogEntries"),
       maxWatchBacklog: own("maxWatchBacklog"),
+      maxCalls: own("maxCalls"),
+      maxCallBytes: own("maxCallBytes"),
       publicUrl: own("publicUrl")?.replace(/\/+$/, ""),
       switches: switchesOf(own("profile"), Object.fromEntries(switches)),
     },

@@ -1,21 +1,32 @@
 /**
- * The composition root: settings become worlds, identity, interceptors and the listening app. Nothing below
- * reads the environment or the machine's clock; both come in here.
+ * The composition root: settings become worlds, identity, interceptors and the two listening apps, one for the API
+ * and one for the control service. Nothing below reads the environment or the machine's clock; both come in here.
  */
 import type { AddressInfo } from "node:net";
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { baseUrl } from "./base-url.ts";
-import type { HostTime, WorldClock } from "./clock.ts";
+import type { HostTime } from "./clock.ts";
+import { createControlApp } from "./control/control-app.ts";
+import {
+  type Control,
+  type WorldPowers,
+  type WorldsPowers,
+  worldPowers,
+  worldsPowers,
+} from "./control/powers.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
+import type { Organization } from "./domain/caller.ts";
 import { Identity } from "./domain/identity.ts";
-import type { Runners } from "./domain/runners.ts";
 import { errors } from "./errors.ts";
+import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createApp } from "./http/app.ts";
+import { registerOidc } from "./http/oidc.ts";
+import { inMemoryTransport } from "./in-memory.ts";
 import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
-import { registerServices } from "./services/index.ts";
+import { apiServices, registerServices } from "./services/index.ts";
 import { shown } from "./shown.ts";
 import { defaultWorldName, World } from "./world.ts";
 import { Worlds } from "./worlds.ts";
@@ -27,16 +38,16 @@ export interface Surroundings {
   readonly logger: FastifyBaseLogger;
 }
 
-/** A running mock. */
-export interface RunnerMock extends AsyncDisposable {
+/** A running mock. Its clock, runners and tokens are those of the default world. */
+export interface RunnerMock extends Omit<WorldPowers, "name">, AsyncDisposable {
   /** The base URL that it listens on, without a slash at the end. */
   readonly url: string;
   /** The base URL under which clients reach it: the option `publicUrl`, or else `url`. */
   readonly publicUrl: string;
-  /** The time of the default world. */
-  readonly clock: Pick<WorldClock, "advance" | "freeze" | "resume" | "frozen" | "nowMs">;
-  /** The runners of the default world. */
-  readonly runners: Pick<Runners, "report">;
+  /** The base URL of the control service; undefined: it has none. */
+  readonly controlUrl: string | undefined;
+  /** The other worlds. */
+  readonly worlds: WorldsPowers;
   /** Stops listening, lets calls under way finish, ends open streams with `unavailable`. */
   close(): Promise<void>;
 }
@@ -48,49 +59,100 @@ export interface RunnerMock extends AsyncDisposable {
  * instance with code EADDRINUSE
  */
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
-  const { time, random, logger } = surroundings;
-  const { auth, userTokens, organizationTier } = settings;
+  const { host, port, auth, userTokens, organizationTier, stopGraceMs } = settings;
+  const { logger, time } = surroundings;
   const { tokens, organizations } = await document("identities", settings, async (source) => {
     const { identities } = await readIdentities(source);
     return knownIdentities(userTokens, identities, organizationTier);
   });
   const state = await document("state", settings, readState);
-  const world = { ...settings.world, state, organizationIds: organizations.map(({ id }) => id) };
-  const worlds = new Worlds({
-    open: (name) => World.open(name, world, time, random),
-    host: time,
-    maxWorlds: settings.maxWorlds,
-    idleMs: settings.worldIdleMs,
-  });
+  const worlds = worldsOf(settings, surroundings, state, organizations);
   const identity = new Identity(auth, tokens, organizations);
+  const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
+  // Nobody asks for them elsewhere; and whoever has no use for them need not load the library.
+  const metrics =
+    controlPort === "off" ? undefined : new (await import("./control/metrics.ts")).Metrics(worlds);
   const shutdown = new AbortController();
-  const app = createApp({
+  const common = { logger, stopGraceMs, shutdownSignal: shutdown.signal };
+  const chain = createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe });
+  const api = createApp({
+    ...common,
     routes: registerServices,
-    worlds,
-    openToAnybody: auth === "open",
-    chain: createChain(worlds, identity, logger),
+    services: apiServices,
+    chain,
+    register: (app) => registerOidc(app, worlds, auth === "open"),
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
-    shutdownSignal: shutdown.signal,
-    stopGraceMs: settings.stopGraceMs,
-    logger,
+    crossOrigin: true,
   });
+  let url = "";
+  const control: Control = {
+    worlds,
+    urlOf: (world) => world.urlFor(url),
+    state,
+    host: time,
+    transport: (world, bearer) => inMemoryTransport(chain, world, bearer),
+  };
+  const controlApp =
+    metrics && createControlApp({ ...common, ...control, identity, metrics, address: host, token });
 
   const close = async () => {
     shutdown.abort(errors.serverStopping());
-    await app.close();
+    await Promise.all([api.close(), controlApp?.close()]);
     worlds.close();
   };
   try {
-    const { clock, runners } = await worlds.enter(defaultWorldName);
-    await app.listen({ host: settings.host, port: settings.port });
-    const { address, port } = app.server.address() as AddressInfo;
-    const url = baseUrl(address, port);
-    const publicUrl = settings.world.publicUrl ?? url;
-    return { url, publicUrl, clock, runners, close, [Symbol.asyncDispose]: close };
+    await worlds.enter(defaultWorldName);
+    url = await listen(api, host, port);
+    const controlUrl = controlApp && (await listen(controlApp, host, Number(controlPort)));
+    const powers = worldPowers(control, defaultWorldName);
+    return {
+      url,
+      publicUrl: settings.world.publicUrl ?? url,
+      controlUrl,
+      worlds: worldsPowers(control),
+      get clock() {
+        return powers.clock;
+      },
+      get runners() {
+        return powers.runners;
+      },
+      get tokens() {
+        return powers.tokens;
+      },
+      calls: powers.calls,
+      faults: powers.faults,
+      state: powers.state,
+      transport: powers.transport,
+      reset: powers.reset,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function worldsOf(
+  { world, maxWorlds, worldIdleMs }: Settings,
+  { time, random }: Surroundings,
+  state: State,
+  organizations: readonly Organization[],
+): Worlds {
+  const common = { ...world, state, organizationIds: organizations.map(({ id }) => id) };
+  return new Worlds({
+    open: (name, overrides) => World.open(name, { ...common, ...overrides }, time, random),
+    host: time,
+    maxWorlds,
+    idleMs: worldIdleMs,
+  });
+}
+
+/** @returns the base URL of the address */
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  await app.listen({ host, port });
+  const { address, port: chosen } = app.server.address() as AddressInfo;
+  return baseUrl(address, chosen);
 }
 
 async function document<Name extends "state" | "identities", Content>(

@@ -3,6 +3,8 @@
  */
 import { type HostTime, WorldClock } from "./clock.ts";
 import { AuditLog } from "./domain/audit-log.ts";
+import { CallLog } from "./domain/call-log.ts";
+import { Faults } from "./domain/faults.ts";
 import { IdTokens } from "./domain/id-tokens.ts";
 import { Lease } from "./domain/lease.ts";
 import { Policies } from "./domain/policies.ts";
@@ -12,7 +14,8 @@ import { Runners } from "./domain/runners.ts";
 import { SourceCode } from "./domain/scm/source-code.ts";
 import { logsTokenTtlMs, Tokens } from "./domain/tokens.ts";
 import { Watches } from "./domain/watches.ts";
-import type { Gateway } from "./gen/gitpod/v1/gateway_pb.ts";
+import { type Gateways, WorldState } from "./domain/world-state.ts";
+import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createIds } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
@@ -32,6 +35,8 @@ export interface WorldSettings {
   readonly maxLapsed: number;
   readonly maxAuditLogEntries: number;
   readonly maxWatchBacklog: number;
+  readonly maxCalls: number;
+  readonly maxCallBytes: number;
   /** Without a slash at the end; undefined: the one that a request was sent to. */
   readonly publicUrl: string | undefined;
   readonly state: State;
@@ -51,18 +56,22 @@ export class World {
   readonly watches: Watches;
   readonly auditLog: AuditLog;
   readonly idTokens: IdTokens;
-  readonly gateways: readonly Gateway[];
+  readonly tokens: Tokens;
+  readonly calls: CallLog;
+  readonly faults: Faults;
+  readonly state: WorldState;
+  readonly gateways: Gateways = { all: [] };
   readonly #publicUrl: string | undefined;
 
   private constructor(name: string, settings: WorldSettings, host: HostTime, random: Random) {
-    const { leaseMs, lapsedTtlMs, maxLapsed, switches, state } = settings;
+    const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;
     this.name = name;
     this.switches = switches;
     this.clock = new WorldClock(host);
     this.#publicUrl = settings.publicUrl;
     const ids = createIds(this.clock, random);
     const store = new MemoryStore(this.clock, ids, settings.maxAuditLogEntries);
-    const tokens = new Tokens(this.clock, random, store, {
+    this.tokens = new Tokens(this.clock, random, store, {
       exchange: settings.exchangeTokenTtlMs,
       access: settings.accessTokenTtlMs,
       logs: logsTokenTtlMs,
@@ -70,18 +79,25 @@ export class World {
     const lease = new Lease({ leaseMs, lapsedTtlMs, switches });
     const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
     this.runners = new Runners(records, switches);
-    this.registrar = new Registrar(records, this.runners, tokens, ids, store, switches);
+    this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
     this.policies = new Policies(this.runners, store, switches);
-    this.sourceCode = new SourceCode(state.scm, records, this.runners, switches);
+    this.sourceCode = new SourceCode(records, this.runners, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
+    this.faults = new Faults((event, accepts) => this.watches.feed(event, accepts));
     this.auditLog = new AuditLog(store.feed, switches);
     this.idTokens = new IdTokens(this.clock, ids);
-    this.gateways = state.gateways;
+    this.state = new WorldState(records, this.policies, this.tokens, this.sourceCode, this.gateways, ids);
+    this.calls = new CallLog({
+      maxEntries: settings.maxCalls,
+      maxBytes: settings.maxCallBytes,
+      maxWatchBacklog: settings.maxWatchBacklog,
+    });
   }
 
   /** A new world with what the system puts into it. */
   static async open(name: string, settings: WorldSettings, host: HostTime, random: Random): Promise<World> {
     const world = new World(name, settings, host, random);
+    await world.state.add(settings.state);
     if (settings.switches.localConfigurationRunner === "present") {
       for (const id of settings.organizationIds) await world.registrar.addLocalConfiguration(id);
     }
@@ -94,7 +110,10 @@ export class World {
     return this.name === defaultWorldName ? base : `${base}/w/${this.name}`;
   }
 
+  /** For good: its time stops, and whoever watches it is told so. */
   close(): void {
     this.clock.close();
+    this.watches.close(errors.worldGone());
+    this.calls.close(errors.worldGone());
   }
 }

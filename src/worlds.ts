@@ -4,19 +4,25 @@
  */
 import { type HostTime, maxTimerMs } from "./clock.ts";
 import { errors } from "./errors.ts";
-import { defaultWorldName, type World } from "./world.ts";
+import type { State } from "./gen/runnermock/v1/state_pb.ts";
+import { defaultWorldName, type World, type WorldSettings } from "./world.ts";
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
+/** What a world has of its own instead of the server's. */
+export type WorldOverrides = Partial<Pick<WorldSettings, "switches" | "state">>;
+
 export interface WorldsOptions {
-  readonly open: (name: string) => Promise<World>;
+  readonly open: (name: string, overrides: WorldOverrides) => Promise<World>;
   readonly host: HostTime;
   readonly maxWorlds: number;
   readonly idleMs: number;
 }
 
 interface Entry {
-  readonly world: Promise<World>;
+  readonly name: string;
+  readonly overrides: WorldOverrides;
+  world: Promise<World>;
   opened?: World;
   /** How many calls are under way in it. */
   calls: number;
@@ -27,6 +33,8 @@ export class Worlds {
   readonly #options: WorldsOptions;
   /** The longest idle first: whoever is used moves to the end. */
   readonly #entries = new Map<string, Entry>();
+  /** Where a world belongs, also when another one has taken its place. */
+  readonly #entryOf = new WeakMap<World, Entry>();
   #disarm: (() => void) | undefined;
   #closed = false;
 
@@ -41,28 +49,85 @@ export class Worlds {
    * @throws invalid_argument for a name that is none, resource_exhausted where there are too many worlds
    */
   enter(name: string): Promise<World> {
-    const entry = this.#entries.get(name) ?? this.#open(name);
+    const entry = this.#entries.get(name) ?? this.#open(name, {});
     entry.calls++;
-    this.#use(name, entry);
+    this.#use(entry);
     return entry.world;
   }
 
-  leave(name: string): void {
-    const entry = this.#entries.get(name);
+  leave(world: World): void {
+    const entry = this.#entryOf.get(world);
     if (entry === undefined) return;
     entry.calls--;
-    this.#use(name, entry);
+    this.#use(entry);
   }
 
-  /** Whether it has been opened. @throws invalid_argument for a name that is none */
+  /** Whether there is one, or will be in a moment. @throws invalid_argument for a name that is none */
   has(name: string): boolean {
     if (!namePattern.test(name)) throw errors.invalidWorldName({ name });
     return this.#entries.has(name);
   }
 
+  /** The world of that name, if there is one. */
+  find(name: string): World | undefined {
+    return this.#entries.get(name)?.opened;
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The world of that name. @throws not_found where there is none */
+  get(name: string): World {
+    const entry = this.#entries.get(name);
+    if (entry?.opened === undefined) throw errors.worldNotFound({ name });
+    this.#use(entry);
+    return entry.opened;
+  }
+
+  /** Those that there are, in order of name, and how many calls are under way in each. */
+  list(): { readonly world: World; readonly calls: number }[] {
+    return [...this.#entries.values()]
+      .flatMap(({ opened, calls }) => (opened === undefined ? [] : [{ world: opened, calls }]))
+      .sort((a, b) => (a.world.name < b.world.name ? -1 : 1));
+  }
+
+  /** A new world. @throws already_exists, or as `enter` does */
+  create(name: string, overrides: WorldOverrides): Promise<World> {
+    if (this.#entries.has(name)) throw errors.worldExists({ name });
+    const entry = this.#open(name, overrides);
+    this.#use(entry);
+    return entry.world;
+  }
+
+  /**
+   * Puts a fresh world in the place of one; the old one is let go as it is.
+   *
+   * @param state what the fresh one knows; undefined: what any of its kind would
+   * @throws not_found
+   */
+  async reset(name: string, state?: State): Promise<World> {
+    const old = this.get(name);
+    const entry = this.#entryOf.get(old);
+    if (entry === undefined) throw errors.worldNotFound({ name });
+    const fresh = await this.#options.open(name, { ...entry.overrides, ...(state && { state }) });
+    if (entry.opened !== old || this.#entries.get(name) !== entry) {
+      // Somebody else was faster.
+      fresh.close();
+      return this.get(name);
+    }
+    this.#settle(entry, fresh);
+    old.close();
+    return fresh;
+  }
+
+  /** @throws not_found, invalid_argument for the default world */
+  delete(name: string): void {
+    const world = this.get(name);
+    if (name === defaultWorldName) throw errors.defaultWorldStays({ name });
+    this.#entries.delete(name);
+    world.close();
   }
 
   close(): void {
@@ -72,27 +137,36 @@ export class Worlds {
     this.#entries.clear();
   }
 
-  #use(name: string, entry: Entry): void {
+  #use(entry: Entry): void {
     entry.lastUsedMs = this.#options.host.nowMs();
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
+    if (this.#entries.get(entry.name) !== entry) return;
+    this.#entries.delete(entry.name);
+    this.#entries.set(entry.name, entry);
   }
 
-  #open(name: string): Entry {
+  #open(name: string, overrides: WorldOverrides): Entry {
     const { open, maxWorlds } = this.#options;
     if (!namePattern.test(name)) throw errors.invalidWorldName({ name });
     this.#dropIdle();
     if (this.#entries.size >= maxWorlds) throw errors.tooManyWorlds({ limit: maxWorlds });
-    const entry: Entry = { world: open(name), calls: 0, lastUsedMs: 0 };
-    entry.world.then(
-      (world) => {
-        entry.opened = world;
-        if (this.#closed) world.close();
+    const world = open(name, overrides);
+    const entry: Entry = { name, overrides, world, calls: 0, lastUsedMs: 0 };
+    this.#entries.set(name, entry);
+    world.then(
+      (opened) => {
+        this.#settle(entry, opened);
+        if (this.#closed) opened.close();
       },
       () => this.#entries.delete(name),
     );
     if (name !== defaultWorldName) this.#arm();
     return entry;
+  }
+
+  #settle(entry: Entry, world: World): void {
+    entry.world = Promise.resolve(world);
+    entry.opened = world;
+    this.#entryOf.set(world, entry);
   }
 
   #dropIdle(): void {

@@ -1,12 +1,18 @@
 /** Every error of the table can be met over the wire, and explains itself there. */
+
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, ConnectError } from "@connectrpc/connect";
 import { describe, expect } from "vitest";
+import { systemTime } from "../src/clock.ts";
 import { type ErrorName, type ErrorRow, errorTable } from "../src/errors.ts";
 import { EventService } from "../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerProvider } from "../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerRole, RunnerService } from "../src/gen/gitpod/v1/runner_pb.ts";
+import { Health } from "../src/gen/grpc/health/v1/health_pb.ts";
 import { ExplanationSchema } from "../src/gen/runnermock/v1/explanation_pb.ts";
-import { type StartMock, type TestMock, test } from "./support/mock.ts";
+import type { RunnerMockOptions } from "../src/options.ts";
+import { type ControlClient, controlOf } from "./support/control.ts";
+import { openMock, type StartMock, type TestMock, test } from "./support/mock.ts";
 import { post, rpc } from "./support/post.ts";
 import { asRunner, productionRunner, register } from "./support/registrations.ts";
 
@@ -31,6 +37,17 @@ const calling =
 /** The same, about a runner that there is. */
 const about = (call: (runner: Runner, runnerId: string, mock: TestMock) => Promise<unknown>): Provoke =>
   calling(async (runner, mock) => call(runner, (await register(mock)).runnerId, mock));
+
+/** A call to the control service, and a world to call it about. */
+const controlling =
+  (
+    call: (control: ControlClient, mock: TestMock) => Promise<unknown>,
+    options: RunnerMockOptions = {},
+  ): Provoke =>
+  async (start) => {
+    const mock = await start({ controlPort: 0, ...options });
+    await call(controlOf(mock), mock);
+  };
 
 /** Throws what the answer tells of an error. */
 const posting =
@@ -124,11 +141,60 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     const mock = await start({ maxWorlds: 1 });
     await mock.client(RunnerService, { path: "/w/other" }).listRunners({});
   },
-  worldNotFound: async (start) => {
-    const { url } = await start({ auth: "required" });
-    const response = await fetch(`${url}/w/none/.well-known/jwks.json`);
-    throw await response.json();
+  worldNotFound: controlling((control) => control.getClock({ world: "none" })),
+  worldExists: controlling((control) => control.createWorld({ world: "default" })),
+  defaultWorldStays: controlling((control) => control.deleteWorld({ world: "default" })),
+  worldGone: async (start) => {
+    const mock = await start();
+    const watch = mock.client(EventService).watchEvents({})[Symbol.asyncIterator]();
+    const first = watch.next();
+    await register(mock);
+    await first;
+    const next = watch.next();
+    next.catch(() => {});
+    await mock.reset();
+    await next;
   },
+  noLease: controlling(
+    async (control, { runner }) => {
+      const [local] = (await runner.listRunners({})).runners;
+      await control.lapseRunner({ runnerId: local?.runnerId ?? "" });
+    },
+    { localConfigurationRunner: "present" },
+  ),
+  tokenNotFound: controlling((control) => control.expireToken({ token: "x" })),
+  clockMovedWrongly: controlling((control) => control.advanceClock({ by: durationFromMs(-1) })),
+  unknownProfile: controlling((control) => control.createWorld({ world: "x", profile: "x" })),
+  invalidControlToken: controlling((control) => control.getClock({}), { controlToken: "secret" }),
+  foreignOrigin: async (start) => {
+    const { controlUrl } = await start({ controlPort: 0 });
+    const path = "/runnermock.v1.ControlService/GetClock";
+    throw (await post(controlUrl + path, {}, { origin: "https://evil.example" })).body;
+  },
+  runnerExists: controlling(async (control, mock) => {
+    const runners = [{ runnerId: (await register(mock)).runnerId }];
+    await control.loadState({ source: { case: "state", value: { runners } }, add: true });
+  }),
+  invalidDocument: controlling((control) =>
+    control.loadState({ source: { case: "document", value: "x: y" } }),
+  ),
+  faultNotFound: controlling((control) => control.removeFault({ faultId: "x" })),
+  invalidFault: controlling((control) =>
+    control.injectFault({ fault: { effect: { case: "error", value: { code: "x" } } } }),
+  ),
+  injectedFault: calling(async (runner, mock) => {
+    mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+    await runner.listRunners({});
+  }),
+  tooFewCalls: async () => {
+    const mock = await openMock({}, systemTime);
+    try {
+      await mock.calls.waitFor({}, { timeout: 1 });
+    } finally {
+      await mock.close();
+    }
+  },
+  unknownService: calling((_, mock) => mock.client(Health).check({ service: "x" })),
   undecodable: posting(rpc.listRunners, "{"),
   violated: calling((runner) => runner.getRunner({ runnerId: "x" })),
   missingRequestMessage: async (start) => {

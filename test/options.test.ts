@@ -89,6 +89,30 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
     ],
     bad: [...badNumbers, 65_536, "65536"],
   },
+  controlPort: {
+    flag: "control-port",
+    variable: "RUNNER_MOCK_CONTROL_PORT",
+    in: ({ controlPort }) => controlPort,
+    default: undefined,
+    good: [
+      [0, 0],
+      ["9090", 9090],
+      ["off", "off"],
+    ],
+    bad: [...badNumbers, 65_536, "on", true],
+  },
+  controlToken: {
+    flag: "control-token",
+    variable: "RUNNER_MOCK_CONTROL_TOKEN",
+    in: ({ controlToken }) => controlToken,
+    default: undefined,
+    good: [
+      ["secret", "secret"],
+      ["My Bearer Token", "My Bearer Token"],
+    ],
+    secret: true,
+    bad: ["", " ", " secret", "secret ", 1, true, {}],
+  },
   publicUrl: {
     flag: "public-url",
     variable: "RUNNER_MOCK_PUBLIC_URL",
@@ -268,6 +292,30 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
     default: "enterprise",
     good: ["free_ona", "core", "enterprise", "something_new"].map((tier) => [tier, tier]),
     bad: ["", " ", "a b", 1, true],
+  },
+  maxCalls: {
+    flag: "max-calls",
+    variable: "RUNNER_MOCK_MAX_CALLS",
+    in: ({ world }) => world.maxCalls,
+    default: 10_000,
+    good: [
+      [0, 0],
+      ["12", 12],
+      [10_000_000, 10_000_000],
+    ],
+    bad: [...badNumbers, 10_000_001],
+  },
+  maxCallBytes: {
+    flag: "max-call-bytes",
+    variable: "RUNNER_MOCK_MAX_CALL_BYTES",
+    in: ({ world }) => world.maxCallBytes,
+    default: 16 * 1024 * 1024,
+    good: [
+      [0, 0],
+      ["12", 12],
+      [2 ** 32, 2 ** 32],
+    ],
+    bad: [...badNumbers, 2 ** 32 + 1],
   },
   maxWorlds: {
     flag: "max-worlds",

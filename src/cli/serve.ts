@@ -1,7 +1,8 @@
 /** `gitpod-runner-mock serve`: starts the mock, says where it is, and stops it when told to. */
 import { type DestinationStream, pino } from "pino";
 import { systemTime } from "../clock.ts";
-import { OptionError, type RunnerMockOptions, settingsOf } from "../options.ts";
+import { isLoopbackAddress } from "../control/guard.ts";
+import { OptionError, type RunnerMockOptions, type Settings, settingsOf } from "../options.ts";
 import { systemRandom } from "../random.ts";
 import { type RunnerMock, startServer } from "../server.ts";
 
@@ -19,7 +20,13 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
     process.stderr.write(`error: ${explained(error, settings.host, settings.port)}\n`);
     return 1;
   }
-  process.stdout.write(greeting(mock.publicUrl, mock.url));
+  process.stdout.write(greeting(mock));
+  if (isOpenToOthers(settings)) {
+    logger.warn(
+      { controlUrl: mock.controlUrl },
+      "the control service is open to other machines: set a token",
+    );
+  }
   logger.info({ signal: await signal }, "stopping");
   await mock.close();
   return 0;
@@ -38,22 +45,30 @@ function nextSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-function greeting(publicUrl: string, url: string): string {
+function greeting({ publicUrl, url, controlUrl }: RunnerMock): string {
   return [
     `gitpod-runner-mock listens on ${url}${publicUrl === url ? "" : `, reached as ${publicUrl}`}`,
     `  RPCs    ${publicUrl}/gitpod.v1.RunnerService/… and ${publicUrl}/api/gitpod.v1.RunnerService/…`,
     `  worlds  ${publicUrl}/w/NAME and ${publicUrl}/w/NAME/api`,
     `  health  ${publicUrl}/healthz and ${publicUrl}/readyz`,
+    `  control ${controlUrl === undefined ? "off" : `${controlUrl}/runnermock.v1.ControlService/…`}`,
     "Try:",
     `  curl ${publicUrl}/gitpod.v1.RunnerService/CreateRunner -H 'Content-Type: application/json' -d '{"name": "My Runner", "provider": "RUNNER_PROVIDER_AWS_EC2"}'`,
     "",
   ].join("\n");
 }
 
-function explained(error: unknown, host: string, port: number): string {
-  switch ((error as NodeJS.ErrnoException).code) {
+/** Whether anybody on the network can make the mock obey. */
+function isOpenToOthers({ host, controlPort, controlToken, auth }: Settings): boolean {
+  const open = controlPort !== "off" && controlToken === undefined && auth === "open";
+  return open && !isLoopbackAddress(host);
+}
+
+function explained(error: unknown, host: string, apiPort: number): string {
+  const { code, port = apiPort } = error as NodeJS.ErrnoException & { port?: number };
+  switch (code) {
     case "EADDRINUSE":
-      return `port ${port} on ${host} is in use: stop what listens there, or choose another with --port (0 picks a free one)`;
+      return `port ${port} on ${host} is in use: stop what listens there, or choose another with ${port === apiPort ? "--port" : "--control-port"} (0 picks a free one)`;
     case "EACCES":
       return `not allowed to listen on port ${port}: choose one from 1024 on with --port`;
     case "EADDRNOTAVAIL":

@@ -36,8 +36,8 @@ export interface LeaseTerms {
   readonly switches: Pick<Switches, "lapse" | "managedRunners" | "delete">;
 }
 
-/** How a runner showed that it is alive. */
-export type SignOfLife = "exchange" | "call";
+/** How a runner showed that it is alive; `order`: it did not, but is to be taken as if. */
+export type SignOfLife = "exchange" | "call" | "order";
 
 export class Lease {
   readonly #terms: LeaseTerms;
@@ -62,6 +62,17 @@ export class Lease {
     const renewed = withPhase(runner, phaseAfter(sign, document), nowMs);
     const expiresAtMs = this.#endsAtMs(nowMs);
     return { ...withRunner(document, renewed), expiresAtMs, hidden: false };
+  }
+
+  /** The registration with its lease at an end; undefined where it has none. */
+  end(document: RegistrationDocument, nowMs: number): RegistrationDocument | undefined {
+    if (document.hidden) return document;
+    return this.hasLease(document) ? { ...document, expiresAtMs: nowMs } : undefined;
+  }
+
+  /** Whether the registration stands on a lease: not where it lives by itself, is permanent or on its way out. */
+  hasLease({ value: { runner, permanent, deleting } }: RegistrationDocument): boolean {
+    return !permanent && !deleting && !this.isSelfDriven(runner);
   }
 
   /** What DeleteRunner leaves for a while, or undefined where it leaves nothing. */
@@ -116,6 +127,7 @@ function lastCredentialEndsAtMs(owned: Owned): number {
 /** Created → INACTIVE by the exchange of its token → ACTIVE by its first call; a revived one starts over. */
 function phaseAfter(sign: SignOfLife, { value, hidden }: RegistrationDocument): RunnerPhase {
   const phase = value.runner.status?.phase ?? RunnerPhase.UNSPECIFIED;
+  if (sign === "order") return hidden ? RunnerPhase.INACTIVE : phase;
   if (sign === "exchange") return hidden || phase === RunnerPhase.CREATED ? RunnerPhase.INACTIVE : phase;
   const silent = phase === RunnerPhase.CREATED || phase === RunnerPhase.INACTIVE;
   return hidden || silent ? RunnerPhase.ACTIVE : phase;

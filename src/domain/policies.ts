@@ -11,6 +11,7 @@ import type { Switches } from "../profiles.ts";
 import type { ResourceEvent } from "../store/feed.ts";
 import type { Collection, Document, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
+import type { Registration } from "./lease.ts";
 import { type Cursor, pageOf } from "./pagination.ts";
 import type { Runners } from "./runners.ts";
 
@@ -45,6 +46,18 @@ export class Policies {
       return (await this.#kept.list(page)).map(({ value: { policy } }) => ({ id: policy.groupId, policy }));
     });
     return { policies: items.map(({ policy }) => policy), pagination };
+  }
+
+  /** The policies of a runner, standing or lapsed. */
+  async ofRunner(runnerId: string): Promise<RunnerPolicy[]> {
+    return (await this.#kept.ownedBy(runnerId)).map(({ value: { policy } }) => policy);
+  }
+
+  /** Keeps a policy as it was. */
+  async restore({ runner, organizationId }: Registration, sent: RunnerPolicy): Promise<void> {
+    const policy = policyOf(sent);
+    const value = { policy, organizationId, creatorId: runner.creator?.id ?? "" };
+    await this.#kept.put({ id: keyOf(runner.runnerId, policy.groupId), value, owner: runner.runnerId });
   }
 
   /** @throws already_exists for a group that has a role on the runner */
@@ -90,7 +103,7 @@ export class Policies {
   }
 }
 
-function policyOf({ groupId, role }: PolicyRequest): RunnerPolicy {
+function policyOf({ groupId, role }: Pick<RunnerPolicy, "groupId" | "role">): RunnerPolicy {
   return create(RunnerPolicySchema, { groupId: canonical(groupId), role });
 }
 

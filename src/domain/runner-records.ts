@@ -3,6 +3,7 @@
  * who say that they want it, and what belongs to another organization not by those who call.
  */
 import type { Clock } from "../clock.ts";
+import { errors } from "../errors.ts";
 import { canonical } from "../ids.ts";
 import type { Actor, Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
@@ -33,6 +34,40 @@ export class RunnerRecords {
   /** Keeps a new registration; its lease starts now. */
   async add(registration: Registration, by: Actor): Promise<void> {
     await this.#documents.put(this.lease.start(registration, this.clock.nowMs()), { by });
+  }
+
+  /** Keeps a registration as it was. @param leaseEndsAtMs undefined: a whole lease from now on */
+  async restore(registration: Registration, leaseEndsAtMs: number | undefined): Promise<void> {
+    const started = this.lease.start(registration, this.clock.nowMs());
+    const expiresAtMs = this.lease.hasLease(started)
+      ? (leaseEndsAtMs ?? started.expiresAtMs)
+      : started.expiresAtMs;
+    await this.#documents.put({ ...started, expiresAtMs });
+  }
+
+  /**
+   * Ends the lease of a registration now.
+   *
+   * @throws failed_precondition for one without a lease
+   */
+  async lapse(runnerId: string): Promise<Changed> {
+    const ended = await this.change(
+      runnerId,
+      (found, nowMs) => {
+        const at = this.lease.end(found, nowMs);
+        if (at === undefined) throw errors.noLease();
+        return at;
+      },
+      undefined,
+    );
+    // Whoever looks first applies what follows.
+    await this.findAny(runnerId);
+    return ended;
+  }
+
+  /** Every registration, standing or lapsed, in the order in which they came. */
+  all(): Promise<RegistrationDocument[]> {
+    return this.#documents.all();
   }
 
   /** The registration, lapsed or not. */

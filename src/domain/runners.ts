@@ -99,6 +99,16 @@ export class Runners {
     return { runners: items.map(({ value }) => this.shown(value.runner)), pagination };
   }
 
+  /** How many runners stand, by their phase. */
+  async countByPhase(): Promise<Map<RunnerPhase, number>> {
+    const counts = new Map<RunnerPhase, number>();
+    for (const { value, hidden } of await this.#records.all()) {
+      const phase = value.runner.status?.phase ?? RunnerPhase.UNSPECIFIED;
+      if (!hidden) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** Removes a runner, standing or lapsed, with its tokens. */
   async delete(runnerId: string, caller: Caller): Promise<void> {
     const document = await this.#records.findAny(runnerId);
@@ -121,7 +131,36 @@ export class Runners {
       runnerSubject(canonical(runnerId)),
     );
     if (document === undefined) throw errors.runnerNotFound();
-    return clone(RunnerSchema, this.shown(document.value.runner));
+    return this.#copied(document.value.runner);
+  }
+
+  /**
+   * Renews a lease as the runner's own call would; a lapsed registration stands again.
+   *
+   * @returns the runner, and when its lease ends: undefined where it never does
+   * @throws not_found for a runner of which there is no record, failed_precondition for one without a lease
+   */
+  async renew(runnerId: string): Promise<{ runner: Runner; leaseEndsAtMs: number | undefined }> {
+    const { lease } = this.#records;
+    const renewed = await this.#records.change(
+      runnerId,
+      (found, nowMs) => {
+        if (!lease.hasLease(found)) throw errors.noLease();
+        return lease.renew(found, nowMs, "order");
+      },
+      undefined,
+    );
+    if (renewed === undefined) throw errors.runnerNotFound();
+    return { runner: this.#copied(renewed.value.runner), leaseEndsAtMs: renewed.expiresAtMs };
+  }
+
+  /**
+   * Ends a lease now, as if it had not been renewed. One that has lapsed stays so.
+   *
+   * @throws not_found for a runner of which there is no record, failed_precondition for one without a lease
+   */
+  async lapse(runnerId: string): Promise<void> {
+    if ((await this.#records.lapse(runnerId)) === undefined) throw errors.runnerNotFound();
   }
 
   /** A runner as replies show it. */
@@ -131,6 +170,11 @@ export class Runners {
     if (this.#switches.metricsPassword === "as-sent" || !configuration?.metrics?.password) return runner;
     const metrics = { ...configuration.metrics, password: "" };
     return { ...runner, spec: { ...(spec as RunnerSpec), configuration: { ...configuration, metrics } } };
+  }
+
+  /** For callers in the same process, who may do with it what they like. */
+  #copied(runner: Runner): Runner {
+    return clone(RunnerSchema, this.shown(runner));
   }
 
   #refuseUnknown(): void {

@@ -17,6 +17,8 @@ import type { Caller } from "./caller.ts";
 export class Watches {
   readonly #feed: Feed;
   readonly #maxBacklog: number;
+  /** Whoever watches now, and by whom. */
+  readonly #open = new Map<Backlog<WatchEventsResponse>, Caller>();
 
   /** @param maxBacklog how many events may wait for one watcher */
   constructor(feed: Feed, maxBacklog: number) {
@@ -37,13 +39,27 @@ export class Watches {
       if (accepts(entry)) backlog.push(responseOf(entry));
       if (backlog.ended) unsubscribe();
     });
+    this.#open.set(backlog, caller);
     const stop = () => {
       unsubscribe();
+      this.#open.delete(backlog);
       backlog.end(endedBy(signal));
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
     return backlog;
+  }
+
+  /** Sends an event that never happened to those who watch now. @returns how many they are */
+  feed(event: WatchEventsResponse, accepts: (caller: Caller) => boolean): number {
+    const fed = [...this.#open].filter(([, caller]) => accepts(caller));
+    for (const [backlog] of fed) backlog.push(event);
+    return fed.length;
+  }
+
+  /** Ends every watch that is open. */
+  close(reason: Error): void {
+    for (const backlog of this.#open.keys()) backlog.end(reason);
   }
 }
 

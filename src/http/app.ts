@@ -1,10 +1,11 @@
 /**
- * The Fastify app: RPCs by Connect's plugin, OpenID Connect discovery, health for probes, CORS for browsers, and
- * answers in the right shape for requests that are none of these. Building it does not listen.
+ * The Fastify app: RPCs by Connect's plugin, health for probes, CORS for browsers, and answers in the right shape
+ * for requests that are none of these. Building it does not listen.
  */
 
 import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
+import type { DescService } from "@bufbuild/protobuf";
 import {
   ConnectError,
   type ConnectRouter,
@@ -17,19 +18,21 @@ import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
   type FastifyInstance,
+  type FastifyRequest,
   LogController,
 } from "fastify";
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
-import type { Worlds } from "../worlds.ts";
+import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
+import { registerStandardServices } from "../standard/index.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
-import { breakOffKey, serveJsonLines } from "./jsonl.ts";
-import { registerOidc } from "./oidc.ts";
+import { serveJsonLines } from "./jsonl.ts";
 import { createOnePortServer } from "./one-port.ts";
 import { originOf } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
+import { serveRedirects } from "./redirects.ts";
 import { refuse } from "./refusals.ts";
 
 /** The largest request body that is read: 4 MiB. */
@@ -37,10 +40,15 @@ const maxBodyBytes = 4 * 1024 * 1024;
 
 export interface AppOptions {
   readonly routes: (router: ConnectRouter) => void;
+  /** What the routes serve, for those who ask. */
+  readonly services: readonly DescService[];
   readonly chain: Chain;
-  readonly worlds: Worlds;
-  /** Whether calls without a bearer open worlds. */
-  readonly openToAnybody: boolean;
+  /** What else is served beside RPCs and health. */
+  readonly register?: (app: FastifyInstance) => void;
+  /** What is looked at before anything else of a request; it throws what is answered. */
+  readonly guard?: (request: FastifyRequest) => void;
+  /** Whether web pages of any origin may call. */
+  readonly crossOrigin: boolean;
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
@@ -66,13 +74,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     closing = true;
   });
   acceptAnyBody(app);
-  app.register(cors, {
-    methods: [...connectCors.allowedMethods],
-    exposedHeaders: [...connectCors.exposedHeaders],
-    maxAge: 7200,
-  });
+  const { guard } = options;
+  if (guard) app.addHook("onRequest", async (request) => guard(request));
+  if (options.crossOrigin) allowAnyOrigin(app);
   app.register(async (scope) => registerRpcs(scope, options));
-  registerOidc(app, options.worlds, options.openToAnybody);
+  options.register?.(app);
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     return reply.code(closing ? 503 : 200).send({ status: closing ? "stopping" : "ok" });
@@ -92,10 +98,23 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** Over HTTP/2 the stream alone, over HTTP/1.1 the connection. */
-function breakOff(request: IncomingMessage | Http2ServerRequest): void {
-  if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-  else request.socket.destroy();
+function allowAnyOrigin(app: FastifyInstance): void {
+  app.register(cors, {
+    methods: [...connectCors.allowedMethods],
+    exposedHeaders: [...connectCors.exposedHeaders, faultHeader],
+    maxAge: 7200,
+  });
+}
+
+/** Over HTTP/2 the stream alone is broken off, over HTTP/1.1 the connection. */
+function connectionOf(request: IncomingMessage | Http2ServerRequest): Connection {
+  return {
+    breakOff() {
+      if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      else request.socket.destroy();
+    },
+    redirect() {},
+  };
 }
 
 /** What reads a body are Connect's handlers; they judge its type as well. */
@@ -111,15 +130,17 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,
-    contextValues: ({ raw }) => createContextValues().set(breakOffKey, () => breakOff(raw)),
+    contextValues: ({ raw }) => createContextValues().set(connectionKey, connectionOf(raw)),
     readMaxBytes: maxBodyBytes,
     shutdownSignal: options.shutdownSignal,
     routes(router) {
       options.routes(router);
+      registerStandardServices(router, options.services, options.chain.standardInterceptors);
       decodeInChain(router, { maxBytes: maxBodyBytes, refuseUnknownJson: options.refuseUnknownJson });
       sendHeadersEarly(router);
       serveJsonLines(router, { maxBytes: maxBodyBytes });
       explainRefusals(router);
+      serveRedirects(router);
     },
   });
 }

@@ -3,7 +3,7 @@
  * own stream of JSON, without its envelopes. An error before the first message is answered as to a unary call; one
  * after it breaks the response off, since a line has no place for it.
  */
-import { type ConnectError, type ConnectRouter, createContextKey } from "@connectrpc/connect";
+import { type ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
   createAsyncIterable,
   type EnvelopedMessage,
@@ -15,10 +15,9 @@ import {
   type UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, endStreamFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { type Connection, connectionKey } from "../interceptors/inject-faults.ts";
+import { protocolKey } from "../interceptors/record.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
-
-/** Breaks the response to a call off, so that its client cannot take it for a whole one. */
-export const breakOffKey = createContextKey<() => void>(() => {}, { description: "break off" });
 
 const jsonl = "application/jsonl";
 /** Of an envelope in Connect's streams: its message is compressed; it tells how the stream ended. */
@@ -52,8 +51,9 @@ function inLines(handler: UniversalHandlerFn, maxBytes: number): UniversalHandle
     header.set("content-type", "application/connect+json");
     for (const name of ["content-length", "content-encoding", "connect-accept-encoding"]) header.delete(name);
     if (encoding !== null) header.set("connect-content-encoding", encoding);
+    const contextValues = (request.contextValues ?? createContextValues()).set(protocolKey, "jsonl");
     const body = enveloped(request, encoding === null ? 0 : compressedFlag, maxBytes);
-    const answer = await handler({ ...request, header, body });
+    const answer = await handler({ ...request, header, body, contextValues });
     // Refused by its protocol: it has no envelopes.
     if (answer.status !== 200 || !answer.body) return answer;
     const chunks = answer.body[Symbol.asyncIterator]();
@@ -62,7 +62,7 @@ function inLines(handler: UniversalHandlerFn, maxBytes: number): UniversalHandle
     // What has begun starts with an empty chunk (see early-headers.ts); what has not, consists of an error.
     const error = first.value?.length === 0 ? undefined : await errorIn(envelopes);
     if (error !== undefined) return refusal(error);
-    return { ...headersOf(answer), body: linesOf(envelopes, request.contextValues?.get(breakOffKey)) };
+    return { ...headersOf(answer), body: linesOf(envelopes, contextValues.get(connectionKey)) };
   };
 }
 
@@ -115,11 +115,11 @@ async function errorIn(envelopes: AsyncIterable<EnvelopedMessage>): Promise<Conn
 
 async function* linesOf(
   envelopes: AsyncIterable<EnvelopedMessage>,
-  breakOff: (() => void) | undefined,
+  connection: Connection,
 ): AsyncIterable<Uint8Array> {
   yield new Uint8Array();
   for await (const envelope of envelopes) {
-    if (errorOf(envelope) !== undefined) return breakOff?.();
+    if (errorOf(envelope) !== undefined) return connection.breakOff();
     if (envelope.flags === 0) yield Buffer.concat([envelope.data, Buffer.from("\n")]);
   }
 }

@@ -20,7 +20,7 @@ export function registerOidc(app: FastifyInstance, worlds: Worlds, openWorlds: b
     try {
       return await answer(world, origin);
     } finally {
-      worlds.leave(name);
+      worlds.leave(world);
     }
   };
   app.get("/.well-known/openid-configuration", (request) =>

@@ -3,7 +3,7 @@
  * it. A runner that calls with its own token has its lease renewed here, whatever becomes of the call.
  */
 import type { HandlerContext } from "@connectrpc/connect";
-import { callerKey, worldKey } from "../call.ts";
+import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Claim, Identity } from "../domain/identity.ts";
 import { isAnonymous } from "../domain/permissions.ts";
@@ -17,16 +17,19 @@ export const worldHeader = "runner-mock-world";
 export type Gate = (context: HandlerContext) => Promise<void>;
 
 export function createGate(worlds: Worlds, identity: Identity): Gate {
-  return async ({ method, requestHeader, signal, values }) => {
+  return async ({ method, requestHeader, responseHeader, signal, values }) => {
+    values.set(responseHeaderKey, responseHeader);
     const name = requestHeader.get(worldHeader) ?? defaultWorldName;
+    // For whoever takes note of the call, even if it goes no further.
+    values.set(worldKey, worlds.find(name));
     const claim = identity.claimOf(requestHeader.get("authorization"), isAnonymous(method));
     // Strangers open no worlds, and no token is valid in a world that is not there yet.
     if ("issued" in claim && claim.otherwise === undefined && !worlds.has(name)) throw errors.invalidBearer();
     const world = await worlds.enter(name);
     values.set(worldKey, world);
     // Aborted when a call has ended, however it did; it may have ended while the world was opened.
-    if (signal.aborted) worlds.leave(name);
-    else signal.addEventListener("abort", () => worlds.leave(name), { once: true });
+    if (signal.aborted) worlds.leave(world);
+    else signal.addEventListener("abort", () => worlds.leave(world), { once: true });
     values.set(callerKey, await callerOf(claim, identity, world));
   };
 }

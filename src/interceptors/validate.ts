@@ -1,4 +1,5 @@
-/** Holds requests against the rules of the schema, where the world is strict. */
+/** Holds requests against the rules of the schema. */
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { createValidator, violationsToProto } from "@bufbuild/protovalidate";
 import { worldOf } from "../call.ts";
 import { errors } from "../errors.ts";
@@ -16,9 +17,16 @@ const maxViolations = 100;
 /** A list beyond any rule. What is wrong with each of its items would fill the memory. */
 const hugeList = 1_000;
 
+/** Where the world is strict, and there is an implementation that the rules could lead to. */
 export const validateRequest = checkEachMessage((message, method, values) => {
-  if (worldOf(values).switches.validation === "off" || !isImplemented(method)) return;
-  const desc = method.input;
+  if (worldOf(values).switches.validation === "strict" && isImplemented(method)) {
+    validate(method.input, message);
+  }
+});
+
+export const validateAlways = checkEachMessage((message, method) => validate(method.input, message));
+
+function validate(desc: DescMessage, message: Message): void {
   let result = quickValidator.validate(desc, message);
   if (result.kind === "valid") return;
   if (!hasHugeList(message)) result = fullValidator.validate(desc, message);
@@ -33,7 +41,7 @@ export const validateRequest = checkEachMessage((message, method, values) => {
       field: first && pathText(pathOfViolation(first)),
     },
   );
-});
+}
 
 function hasHugeList(value: unknown): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;

@@ -19,6 +19,9 @@ const services: readonly (readonly [DescService, object])[] = [
   [RunnerConfigurationService, {}],
 ];
 
+/** The API's, as their schema describes them. */
+export const apiServices: readonly DescService[] = services.map(([service]) => service);
+
 export function registerServices(router: ConnectRouter): void {
   for (const [service, implementation] of services) router.service(service, implementation);
 }

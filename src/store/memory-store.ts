@@ -147,6 +147,15 @@ class MemoryCollection<T> implements Collection<T> {
     return page;
   }
 
+  async all(): Promise<Document<T>[]> {
+    const nowMs = this.#store.nowMs();
+    return [...this.#slots.keys()].flatMap((id) => this.settle(id, nowMs) ?? []);
+  }
+
+  async ownedBy(owner: string): Promise<Document<T>[]> {
+    return this.#store.ownedBy(owner, this.name, this.#store.nowMs()) as Document<T>[];
+  }
+
   /** The document as it is at `nowMs`: if its time is up, the expiry rule has its say first. */
   settle(id: string, nowMs: number): Document<T> | undefined {
     let document = this.#slots.get(id)?.document;

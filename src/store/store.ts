@@ -63,6 +63,10 @@ export interface Collection<T> {
   put(document: Document<T>, write?: Write<T>): Promise<boolean>;
   /** Removes a document, and what it owns, and returns it; of many callers exactly one gets it. */
   take(id: string, by?: Actor): Promise<Document<T> | undefined>;
+  /** Every document, hidden ones and those in no list included, in no order: for those who look on, not for calls. */
+  all(): Promise<Document<T>[]>;
+  /** Those that belong to this owner. */
+  ownedBy(owner: string): Promise<Document<T>[]>;
   /** Up to `limit` documents in ascending order of their ids, from the first one after `after`. */
   list(page: Page): Promise<Document<T>[]>;
 }

@@ -33,6 +33,7 @@ describe("a mock that serves", () => {
         expect.stringContaining(`${mock.url}/api/gitpod.v1.RunnerService/`),
         expect.stringContaining(`${mock.url}/w/NAME`),
         expect.stringContaining(`${mock.url}/healthz`),
+        expect.stringMatching(/^ {2}control http:\/\/127\.0\.0\.1:[1-9]\d*\/runnermock\.v1\.ControlService/),
         "Try:",
         expect.stringMatching(/^ {2}curl /),
         "",
@@ -105,6 +106,9 @@ describe("where it cannot listen, it says why in one line and exits with 1:", ()
     expect(stderr).toMatch(
       new RegExp(`^error: port ${port} on 127\\.0\\.0\\.1 is in use: [^\n]*--port[^\n]*\n$`),
     );
+    const control = await commandLine.run(["--port", "0", "--control-port", `${port}`]);
+    expect([control.code, control.stdout]).toEqual([1, ""]);
+    expect(control.stderr).toMatch(new RegExp(`^error: port ${port} [^\n]*--control-port[^\n]*\n$`, "m"));
   });
 
   test.concurrent("the address is none of this machine", async ({ commandLine, expect }) => {

@@ -9,6 +9,7 @@ const blames: Readonly<Record<Blame, string>> = {
   [Blame.CLIENT]: "client",
   [Blame.MOCK_LIMIT]: "limit of the mock",
   [Blame.MOCK_BUG]: "bug of the mock",
+  [Blame.INJECTED_FAULT]: "an injected fault",
 };
 
 export const errorsTable = table(

@@ -52,7 +52,7 @@ const known: readonly Known[] = [
   {
     title: "curl creates a runner",
     language: "sh",
-    contains: "curl ",
+    contains: "RunnerService/CreateRunner \\\n",
     async run(code, mock) {
       const { runner, exchangeToken } = JSON.parse(await output("bash", ["-e"], code));
       expect(exchangeToken).toMatch(/^rmock_exchange_/);
@@ -79,6 +79,26 @@ const known: readonly Known[] = [
     async run(code, mock) {
       expect(await output(python, ["-"], code)).toBe("My Runner RUNNER_PHASE_ACTIVE\n");
       expect((await mock.runner.listRunners({})).runners).toEqual([]);
+    },
+  },
+  {
+    title: "curl moves the time",
+    language: "sh",
+    contains: "ControlService",
+    async run(code, _, start) {
+      const mock = await start({ controlPort: 0 });
+      const { runner } = await mock.runner.createRunner({ name: "Lapsing", provider: RunnerProvider.GCP });
+      const there = code.replaceAll("http://127.0.0.1:8081", mock.controlUrl ?? "");
+      expect(JSON.parse(await output("bash", ["-e"], there)).clock.now).toMatch(/^2026-/);
+      await expect(mock.runner.getRunner({ runnerId: runner?.runnerId ?? "" })).rejects.toThrow("not found");
+    },
+  },
+  {
+    title: "a fault fails two calls, and all are in the log",
+    language: "js",
+    contains: "mock.faults.inject",
+    async run(code) {
+      expect(await output(process.execPath, ["--input-type=module"], code)).toBe("503 503 200 3\n");
     },
   },
   {
@@ -114,7 +134,7 @@ const known: readonly Known[] = [
   {
     title: "a test starts a mock in its own process",
     language: "js",
-    contains: 'from "gitpod-runner-mock"',
+    contains: "mock.clock.advance",
     async run(code) {
       expect(await output(process.execPath, ["--input-type=module"], code)).toMatch(
         /^http:\/\/127\.0\.0\.1:[1-9]\d*\n$/,

@@ -73,10 +73,15 @@ async function startSlow() {
   const called = deferred();
   const answer = deferred();
   const app = createApp({
-    worlds,
-    openToAnybody: true,
-    chain: createChain(worlds, new Identity("open", [], [anybody.organization]), logger),
+    services: [],
+    chain: createChain({
+      worlds,
+      identity: new Identity("open", [], [anybody.organization]),
+      host: stillTime,
+      log: logger,
+    }),
     refuseUnknownJson: true,
+    crossOrigin: true,
     logger,
     stopGraceMs: settings.stopGraceMs,
     shutdownSignal: shutdown.signal,

@@ -16,7 +16,7 @@ import {
   RunnerPhase,
   type SearchRepositoriesRequest,
 } from "../../gen/gitpod/v1/runner_pb.ts";
-import { type Scm, type ScmHost, ScmUrlForm } from "../../gen/runnermock/v1/state_pb.ts";
+import { type ScmHost, ScmUrlForm } from "../../gen/runnermock/v1/state_pb.ts";
 import type { Switches } from "../../profiles.ts";
 import type { Caller } from "../caller.ts";
 import { cursorOf, pageOfAll, pageSizeOf } from "../pagination.ts";
@@ -29,21 +29,26 @@ import { repositoryNotFound, resolved } from "./resolve.ts";
 const maxRunnersTold = 25;
 
 export class SourceCode {
-  readonly #hosts: ScmHosts;
+  #hosts: ScmHosts;
   readonly #records: RunnerRecords;
   readonly #runners: Runners;
   readonly #switches: Pick<Switches, "unknownIds">;
 
-  constructor(
-    scm: Scm | undefined,
-    records: RunnerRecords,
-    runners: Runners,
-    switches: Pick<Switches, "unknownIds">,
-  ) {
-    this.#hosts = new ScmHosts(scm?.hosts ?? []);
+  constructor(records: RunnerRecords, runners: Runners, switches: Pick<Switches, "unknownIds">) {
+    this.#hosts = new ScmHosts([]);
     this.#records = records;
     this.#runners = runners;
     this.#switches = switches;
+  }
+
+  get hosts(): readonly ScmHost[] {
+    return this.#hosts.all;
+  }
+
+  /** Hosts take the place of those of the same name. */
+  add(hosts: readonly ScmHost[]): void {
+    const kept = this.hosts.filter(({ host }) => !hosts.some((other) => sameName(host, other.host)));
+    this.#hosts = new ScmHosts([...kept, ...hosts]);
   }
 
   /** ParseContextURL. Where no runner is named, none is needed. */
@@ -157,6 +162,10 @@ export class SourceCode {
     );
     return active.map(({ id }) => id);
   }
+}
+
+function sameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 /** Whether the error is about a URL that leads to nothing that is known. */

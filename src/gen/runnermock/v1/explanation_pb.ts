@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/explanation.proto.
  */
 export const file_runnermock_v1_explanation: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ydW5uZXJtb2NrL3YxL2V4cGxhbmF0aW9uLnByb3RvEg1ydW5uZXJtb2NrLnYxIugBCgtFeHBsYW5hdGlvbhINCgVlcnJvchgBIAEoCRIMCgRydWxlGAIgASgJEg0KBWZpZWxkGAMgASgJEi8KBWJsYW1lGAQgASgOMiAucnVubmVybW9jay52MS5FeHBsYW5hdGlvbi5CbGFtZRIOCgZyZW1lZHkYBSABKAkSEAoIZmlkZWxpdHkYBiABKAkiWgoFQmxhbWUSFQoRQkxBTUVfVU5TUEVDSUZJRUQQABIQCgxCTEFNRV9DTElFTlQQARIUChBCTEFNRV9NT0NLX0xJTUlUEAISEgoOQkxBTUVfTU9DS19CVUcQA2IGcHJvdG8z");
+  fileDesc("Ch9ydW5uZXJtb2NrL3YxL2V4cGxhbmF0aW9uLnByb3RvEg1ydW5uZXJtb2NrLnYxIoICCgtFeHBsYW5hdGlvbhINCgVlcnJvchgBIAEoCRIMCgRydWxlGAIgASgJEg0KBWZpZWxkGAMgASgJEi8KBWJsYW1lGAQgASgOMiAucnVubmVybW9jay52MS5FeHBsYW5hdGlvbi5CbGFtZRIOCgZyZW1lZHkYBSABKAkSEAoIZmlkZWxpdHkYBiABKAkidAoFQmxhbWUSFQoRQkxBTUVfVU5TUEVDSUZJRUQQABIQCgxCTEFNRV9DTElFTlQQARIUChBCTEFNRV9NT0NLX0xJTUlUEAISEgoOQkxBTUVfTU9DS19CVUcQAxIYChRCTEFNRV9JTkpFQ1RFRF9GQVVMVBAEYgZwcm90bzM");
 
 /**
  * Detail of every error that the mock answers with on purpose. docs/errors.md lists them all.
@@ -154,6 +154,13 @@ export enum Explanation_Blame {
    * @generated from enum value: BLAME_MOCK_BUG = 3;
    */
   MOCK_BUG = 3,
+
+  /**
+   * Of whoever injected a fault.
+   *
+   * @generated from enum value: BLAME_INJECTED_FAULT = 4;
+   */
+  INJECTED_FAULT = 4,
 }
 
 /**
@@ -161,7 +168,7 @@ export enum Explanation_Blame {
  *
  * @generated from enum runnermock.v1.Explanation.Blame
  */
-export type Explanation_BlameJson = "BLAME_UNSPECIFIED" | "BLAME_CLIENT" | "BLAME_MOCK_LIMIT" | "BLAME_MOCK_BUG";
+export type Explanation_BlameJson = "BLAME_UNSPECIFIED" | "BLAME_CLIENT" | "BLAME_MOCK_LIMIT" | "BLAME_MOCK_BUG" | "BLAME_INJECTED_FAULT";
 
 /**
  * Describes the enum runnermock.v1.Explanation.Blame.

@@ -1,0 +1,92 @@
+/** Calls of the log as the control service tells of them. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import type { HostTime } from "../clock.ts";
+import type { CallLog, CallRecord } from "../domain/call-log.ts";
+import { errors } from "../errors.ts";
+import { type CallFilter, CallSchema } from "../gen/runnermock/v1/control_pb.ts";
+import { canonical } from "../ids.ts";
+import { withoutSecrets } from "../secrets.ts";
+
+export function callOf(record: CallRecord) {
+  const {
+    id,
+    method,
+    protocol,
+    userAgent,
+    atMs,
+    caller,
+    request,
+    reply,
+    error,
+    durationMs,
+    messages,
+    faultId,
+  } = record;
+  const call: MessageInitShape<typeof CallSchema> = {
+    callId: id,
+    rpc: rpcOf(record),
+    protocol,
+    userAgent,
+    at: timestampFromMs(atMs),
+    messages,
+    faultId: faultId ?? "",
+  };
+  if (caller !== undefined) call.caller = caller;
+  if (request !== undefined) call.request = withoutSecrets(method.input, request);
+  if (reply !== undefined) call.reply = withoutSecrets(method.output, reply);
+  if (error !== undefined) call.error = { code: codeToString(error.code), message: error.rawMessage };
+  if (durationMs !== undefined) call.duration = durationFromMs(durationMs);
+  return create(CallSchema, call);
+}
+
+function rpcOf({ method }: CallRecord): string {
+  return `${method.parent.typeName}/${method.name}`;
+}
+
+/** A call passes that agrees with everything that is set. */
+export function callMatcher(filter: CallFilter | undefined): (record: CallRecord) => boolean {
+  const { rpc = "", callerId = "", code = "" } = filter ?? {};
+  return (record) =>
+    (rpc === "" || rpc === record.method.name || rpc === rpcOf(record)) &&
+    (callerId === "" || canonical(callerId) === record.caller?.id) &&
+    (code === "" || code === codeOf(record));
+}
+
+function codeOf({ error }: CallRecord): string {
+  return error === undefined ? "ok" : codeToString(error.code);
+}
+
+interface Wait {
+  readonly count: number;
+  readonly timeoutMs: number;
+  /** In whose time is waited. */
+  readonly host: HostTime;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long is waited for calls unless somebody says. */
+export const defaultWaitMs = 5_000;
+
+/** @throws deadline_exceeded where there were fewer in time; why the signal was aborted, if it was before that */
+export async function waitForCalls(
+  calls: CallLog,
+  matches: (record: CallRecord) => boolean,
+  { count, timeoutMs, host, signal }: Wait,
+): Promise<CallRecord[]> {
+  const late = new AbortController();
+  const disarm = host.setTimer(timeoutMs, () => {
+    const seen = calls.matching(matches).length;
+    late.abort(errors.tooFewCalls({ seen, count, timeout: `${timeoutMs} ms` }));
+  });
+  try {
+    return await calls.waitFor(
+      matches,
+      count,
+      signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+    );
+  } finally {
+    disarm();
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What was called in a world, and what came of it: the newest calls, bounded in number and in bytes. Messages are
+ * kept as they are, which costs nothing, and written down when somebody looks, without their secrets.
+ */
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+import { endedBy, errors } from "../errors.ts";
+import type { Subject } from "../gen/gitpod/v1/identity_pb.ts";
+import { Backlog } from "./backlog.ts";
+import { type Cursor, filtered, pageOf } from "./pagination.ts";
+
+/** How a call came. */
+export type CallProtocol = "connect" | "grpc" | "grpc-web" | "jsonl";
+
+/** A call; one that streams changes until it has ended. */
+export interface CallRecord {
+  /** In the order in which the log heard of them. */
+  readonly id: string;
+  readonly method: DescMethod;
+  readonly protocol: CallProtocol;
+  readonly userAgent: string;
+  /** In the world's time: when it had ended, a stream when it had begun. */
+  readonly atMs: number;
+  readonly caller: Subject | undefined;
+  /** The fault that it met, if any. */
+  readonly faultId: string | undefined;
+  /** Absent where it could not be read. */
+  readonly request: Message | undefined;
+  /** A unary call's; absent where it failed. */
+  readonly reply: Message | undefined;
+  /** How many messages a stream has sent. */
+  messages: number;
+  error: ConnectError | undefined;
+  /** Absent while it is under way. */
+  durationMs: number | undefined;
+}
+
+export type NewCall = Omit<CallRecord, "id">;
+
+export interface CallLogLimits {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  /** How many calls may wait for one reader. */
+  readonly maxWatchBacklog: number;
+}
+
+interface Kept {
+  readonly id: string;
+  readonly record: CallRecord;
+  readonly bytes: number;
+}
+
+type Matches = (record: CallRecord) => boolean;
+
+export class CallLog {
+  readonly #limits: CallLogLimits;
+  /** The oldest first. */
+  readonly #kept = new Map<string, Kept>();
+  readonly #watchers = new Set<{ readonly matches: Matches; readonly backlog: Backlog<CallRecord> }>();
+  #bytes = 0;
+  #heard = 0;
+
+  constructor(limits: CallLogLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes note of a call: a unary one when it has ended, a stream when it has begun. */
+  add(call: NewCall): CallRecord {
+    const id = String(++this.#heard).padStart(15, "0");
+    const record: CallRecord = { ...call, id };
+    const bytes = overheadBytes + sizeOf(call.request) + sizeOf(call.reply);
+    this.#kept.set(id, { id, record, bytes });
+    this.#bytes += bytes;
+    this.#trim();
+    for (const { matches, backlog } of this.#watchers) if (matches(record)) backlog.push(record);
+    return record;
+  }
+
+  /** A page of the calls that match, the oldest first. */
+  list(cursor: Cursor, matches: Matches) {
+    return pageOf(cursor, (page) =>
+      filtered(
+        page,
+        async (batch) => this.#after(batch),
+        ({ record }) => matches(record),
+      ),
+    );
+  }
+
+  /** The calls that match from now on, until the signal aborts; a reader that falls behind is ended. */
+  watch(matches: Matches, signal: AbortSignal): Backlog<CallRecord> {
+    const limit = this.#limits.maxWatchBacklog;
+    const backlog = new Backlog<CallRecord>(limit, () => errors.watcherFellBehind({ limit }));
+    const watcher = { backlog, matches };
+    this.#watchers.add(watcher);
+    const stop = () => {
+      this.#watchers.delete(watcher);
+      backlog.end(endedBy(signal));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    return backlog;
+  }
+
+  /**
+   * Resolves with the calls that match, once there are `count` of them, counting those that there were before.
+   *
+   * @throws why the signal was aborted, if it was before that
+   */
+  async waitFor(matches: Matches, count: number, signal: AbortSignal): Promise<CallRecord[]> {
+    const found = this.matching(matches);
+    const done = new AbortController();
+    const more = this.watch(matches, AbortSignal.any([signal, done.signal]));
+    try {
+      while (found.length < count) found.push((await more.next()).value as CallRecord);
+      return found;
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** The kept calls that match, the oldest first. */
+  matching(matches: Matches): CallRecord[] {
+    return [...this.#kept.values()].map(({ record }) => record).filter(matches);
+  }
+
+  /** Ends everybody who watches. */
+  close(reason: Error): void {
+    for (const { backlog } of this.#watchers) backlog.end(reason);
+  }
+
+  clear(): void {
+    this.#kept.clear();
+    this.#bytes = 0;
+  }
+
+  #after({ after = "", limit }: Cursor): Kept[] {
+    const page: Kept[] = [];
+    for (const kept of this.#kept.values()) {
+      if (kept.id <= after) continue;
+      page.push(kept);
+      if (page.length === limit) break;
+    }
+    return page;
+  }
+
+  #trim(): void {
+    for (const [id, { bytes }] of this.#kept) {
+      if (this.#kept.size <= this.#limits.maxEntries && this.#bytes <= this.#limits.maxBytes) return;
+      this.#kept.delete(id);
+      this.#bytes -= bytes;
+    }
+  }
+}
+
+/** What a record takes besides its messages, about. */
+const overheadBytes = 400;
+
+/** About how much memory a value takes. Messages share parts, so it is rather too much than too little. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length + 16;
+  if (typeof value !== "object" || value === null) return 8;
+  if (ArrayBuffer.isView(value)) return value.byteLength + 64;
+  let bytes = 32;
+  for (const name in value) bytes += sizeOf((value as Record<string, unknown>)[name]);
+  return bytes;
+}

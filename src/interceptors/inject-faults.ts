@@ -1,0 +1,163 @@
+/** What the faults of a world do to its calls; which calls meet one is the domain's business (domain/faults.ts). */
+import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { type Duration, DurationSchema, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  Code,
+  type ConnectError,
+  type ContextValues,
+  createContextKey,
+  type Interceptor,
+  type StreamResponse,
+  type UnaryRequest,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import { codeFromString } from "@connectrpc/connect/protocol-connect";
+import { callOf, responseHeaderOf } from "../call.ts";
+import type { HostTime } from "../clock.ts";
+import type { FaultTarget } from "../domain/faults.ts";
+import { endedBy, errors } from "../errors.ts";
+import type { PaginationRequest, PaginationResponse } from "../gen/gitpod/v1/pagination_pb.ts";
+import { PaginationRequestSchema } from "../gen/gitpod/v1/pagination_pb.ts";
+import type { Runner } from "../gen/gitpod/v1/runner_pb.ts";
+import type { Fault, FaultError, FaultMiss } from "../gen/runnermock/v1/control_pb.ts";
+import { canonical } from "../ids.ts";
+import type { World } from "../world.ts";
+
+/** The response header that names the fault. */
+export const faultHeader = "runner-mock-fault";
+
+/** What the HTTP layer can do to a call beyond answering it. */
+export interface Connection {
+  /** Breaks it off without an answer. */
+  breakOff(): void;
+  /** Answers with status 308 instead of whatever else is answered. */
+  redirect(location: string): void;
+}
+
+export const connectionKey = createContextKey<Connection>(
+  { breakOff: () => {}, redirect: () => {} },
+  { description: "connection" },
+);
+
+/** @param host in whose time calls are delayed */
+export function createInjectFaults(host: HostTime): Interceptor {
+  return (next) => async (request) => {
+    const { contextValues: values, signal, method } = request;
+    const { world, caller } = callOf({ values });
+    if (world.faults.none) return next(request);
+    const named = request.stream ? "" : ((request.message as { runnerId?: string }).runnerId ?? "");
+    const target: FaultTarget = {
+      rpc: `${method.parent.typeName}/${method.name}`,
+      runnerIds: [canonical(named), caller.runnerId ?? ""],
+      callerId: caller.subject.id,
+    };
+    const fault = world.faults.meet(target);
+    if (fault === undefined) return next(request);
+    responseHeaderOf(values).set(faultHeader, fault.faultId);
+    if (fault.delay !== undefined) await passed(durationMs(fault.delay), host, signal);
+    refuseBy(fault, values);
+    if (request.stream) {
+      const response = (await next(request)) as StreamResponse;
+      return { ...response, message: cutBy(fault, response.message, signal) };
+    }
+    if (fault.effect.case === "emptyReply") return emptyReply(request, values);
+    const response = (await next(askedLess(request, fault))) as UnaryResponse;
+    return { ...response, message: spoiled(response.message, request, fault, world) };
+  };
+}
+
+/** @throws what the fault fails the call with, if it does */
+function refuseBy({ effect, faultId }: Fault, values: ContextValues): void {
+  const { breakOff, redirect } = values.get(connectionKey);
+  if (effect.case === "error") throw injected(effect.value, faultId);
+  if (effect.case === "reset") {
+    breakOff();
+    throw errors.injectedFault({ message: "the connection was broken off" }, { code: Code.Aborted });
+  }
+  if (effect.case === "redirect") {
+    redirect(effect.value.location);
+    throw errors.injectedFault({ message: `sent to ${effect.value.location}` });
+  }
+}
+
+function injected(
+  { code, message, details, retryDelay, headers }: FaultError,
+  faultId: string,
+): ConnectError {
+  const all = details.map(({ type, value }) => ({ type, value }));
+  if (retryDelay !== undefined) all.push(retryInfo(retryDelay));
+  return errors.injectedFault(
+    { message: message || `injected by ${faultId}` },
+    { code: codeFromString(code), details: all, headers },
+  );
+}
+
+/** A google.rpc.RetryInfo, whose field 1 is the delay. */
+function retryInfo(delay: Duration) {
+  const value = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(toBinary(DurationSchema, delay));
+  return { type: "google.rpc.RetryInfo", value: value.finish() };
+}
+
+async function passed(delayMs: number, host: HostTime, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const disarm = host.setTimer(delayMs, resolve);
+    signal.addEventListener("abort", () => {
+      disarm();
+      reject(endedBy(signal));
+    });
+  });
+}
+
+function emptyReply({ method, service }: UnaryRequest, values: ContextValues): UnaryResponse {
+  const message = create(method.output);
+  const header = responseHeaderOf(values);
+  return { stream: false, service, method, header, trailer: new Headers(), message };
+}
+
+/** The request, for a page that is no larger than the fault allows. */
+function askedLess(request: UnaryRequest, { effect }: Fault): UnaryRequest {
+  const { message, method } = request;
+  if (effect.case !== "pageCap" || method.input.field.pagination?.message !== PaginationRequestSchema)
+    return request;
+  const { pagination } = message as { pagination?: PaginationRequest };
+  const asked = pagination?.pageSize || effect.value.size;
+  const pageSize = Math.min(asked, effect.value.size);
+  const capped = create(PaginationRequestSchema, { token: pagination?.token ?? "", pageSize });
+  return { ...request, message: { ...message, pagination: capped } as Message };
+}
+
+/** The reply as the fault has it. */
+function spoiled(reply: Message, { message }: UnaryRequest, { effect }: Fault, world: World): Message {
+  if (effect.case === "miss") return missed(reply, effect.value, world);
+  if (effect.case !== "repeatedPageToken") return reply;
+  const { pagination } = reply as { pagination?: PaginationResponse };
+  const { token = "" } = (message as { pagination?: PaginationRequest }).pagination ?? {};
+  if (pagination === undefined || token === "") return reply;
+  return { ...reply, pagination: { ...pagination, nextToken: token } } as Message;
+}
+
+function missed(reply: Message, { within }: FaultMiss, { clock }: World): Message {
+  const { runner, runners } = reply as { runner?: Runner; runners?: Runner[] };
+  const sinceMs = clock.nowMs() - (within === undefined ? 0 : durationMs(within));
+  const isNew = ({ updatedAt }: Runner) => updatedAt !== undefined && timestampMs(updatedAt) > sinceMs;
+  if (runner !== undefined && isNew(runner)) throw errors.runnerNotFound();
+  return runners === undefined
+    ? reply
+    : ({ ...reply, runners: runners.filter((one) => !isNew(one)) } as Message);
+}
+
+/** The stream up to where the fault cuts it. */
+async function* cutBy({ effect, faultId }: Fault, messages: AsyncIterable<Message>, signal: AbortSignal) {
+  if (effect.case === "emptyReply") return;
+  if (effect.case !== "cutStream") return yield* messages;
+  const { after, error } = effect.value;
+  let sent = 0;
+  for await (const message of after > 0 ? messages : []) {
+    yield message;
+    if (++sent >= after) break;
+  }
+  if (error !== undefined) throw injected(error, faultId);
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  throw endedBy(signal);
+}

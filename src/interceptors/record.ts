@@ -1,0 +1,127 @@
+/** Keeps a log of the calls in the world that they go to: what was asked, by whom, and what came of it. */
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { ConnectError, type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
+import type { HostTime } from "../clock.ts";
+import type { CallProtocol, CallRecord } from "../domain/call-log.ts";
+import { checkEachMessage } from "./each-message.ts";
+import type { Gate } from "./gate.ts";
+import { faultHeader } from "./inject-faults.ts";
+import { withOutcome } from "./outcome.ts";
+
+/** Says by which protocol a call came, where its headers do not tell. */
+export const protocolKey = createContextKey<CallProtocol | undefined>(undefined, { description: "protocol" });
+
+/** What has been read of the call's request. */
+const requestKey = createContextKey<Message | undefined>(undefined, { description: "request" });
+
+/** Takes note of the request once it has been read. */
+export const noteRequest = checkEachMessage((message, _, values) => {
+  values.set(requestKey, message);
+});
+
+/** Hears of each call that has ended. */
+export type Observe = (method: DescMethod, code: string, durationMs: number) => void;
+
+/** Records the calls that get past the gate. @param host for how long calls take: that is the machine's time */
+export function createRecord(host: HostTime, observe: Observe | undefined): Interceptor {
+  return (next) => async (request) => {
+    const recording = new Recording(host, request.method, request.contextValues, request.header);
+    let begun: CallRecord | undefined;
+    return withOutcome(
+      async () => {
+        const response = await next(request);
+        if (response.stream) {
+          // A stream is in the log from its beginning.
+          const record = recording.add({});
+          begun = record;
+          return { ...response, message: record ? counted(response.message, record) : response.message };
+        }
+        recording.add({ reply: response.message, durationMs: recording.durationMs });
+        return response;
+      },
+      (error) => {
+        const failure = error === undefined ? undefined : ConnectError.from(error);
+        const outcome = { error: failure, durationMs: recording.durationMs };
+        if (begun !== undefined) Object.assign(begun, outcome);
+        else if (error !== undefined) recording.add(outcome);
+        observe?.(
+          request.method,
+          failure === undefined ? "ok" : codeToString(failure.code),
+          outcome.durationMs,
+        );
+        return error;
+      },
+    );
+  };
+}
+
+/** The gate, recording the calls that it refuses, where it knows of their world. */
+export function withRecord(gate: Gate, host: HostTime, observe: Observe | undefined): Gate {
+  return async (context) => {
+    const recording = new Recording(host, context.method, context.values, context.requestHeader);
+    try {
+      await gate(context);
+    } catch (error) {
+      const failure = ConnectError.from(error);
+      const { durationMs } = recording;
+      recording.add({ error: failure, durationMs });
+      observe?.(context.method, codeToString(failure.code), durationMs);
+      throw error;
+    }
+  };
+}
+
+type Outcome = Partial<Pick<CallRecord, "reply" | "error" | "durationMs">>;
+
+class Recording {
+  readonly #host: HostTime;
+  readonly #method: DescMethod;
+  readonly #values: ContextValues;
+  readonly #header: Headers;
+  readonly #begunAtMs: number;
+
+  constructor(host: HostTime, method: DescMethod, values: ContextValues, header: Headers) {
+    this.#host = host;
+    this.#method = method;
+    this.#values = values;
+    this.#header = header;
+    this.#begunAtMs = host.nowMs();
+  }
+
+  get durationMs(): number {
+    return this.#host.nowMs() - this.#begunAtMs;
+  }
+
+  /** Undefined where the call belongs to no world. */
+  add({ reply, error, durationMs }: Outcome): CallRecord | undefined {
+    const world = this.#values.get(worldKey);
+    return world?.calls.add({
+      method: this.#method,
+      protocol: this.#values.get(protocolKey) ?? protocolOf(this.#header),
+      userAgent: this.#header.get("user-agent") ?? "",
+      atMs: world.clock.nowMs(),
+      caller: this.#values.get(callerKey)?.subject,
+      faultId: this.#values.get(responseHeaderKey)?.get(faultHeader) ?? undefined,
+      request: this.#values.get(requestKey),
+      reply,
+      error,
+      durationMs,
+      messages: 0,
+    });
+  }
+}
+
+async function* counted<T>(messages: AsyncIterable<T>, record: CallRecord) {
+  for await (const message of messages) {
+    record.messages++;
+    yield message;
+  }
+}
+
+function protocolOf(header: Headers): CallProtocol {
+  const contentType = header.get("content-type") ?? "";
+  if (contentType.startsWith("application/grpc-web")) return "grpc-web";
+  return contentType.startsWith("application/grpc") ? "grpc" : "connect";
+}

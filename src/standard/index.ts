@@ -1,0 +1,23 @@
+/** The services that every gRPC server has, for the tools that ask for them: they know no worlds and need no bearer. */
+import type { DescService } from "@bufbuild/protobuf";
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection as ReflectionV1 } from "../gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as ReflectionV1Alpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
+import { createHealth } from "./health.ts";
+import { createReflection } from "./reflection.ts";
+
+/** @param services what else is served at the address @param interceptors what calls of these pass through */
+export function registerStandardServices(
+  router: ConnectRouter,
+  services: readonly DescService[],
+  interceptors: Interceptor[],
+): void {
+  const all = [...services, Health, ReflectionV1, ReflectionV1Alpha];
+  const options = { interceptors, requestGate: async () => {} };
+  const reflection = { serverReflectionInfo: createReflection(all) };
+  router.service(Health, createHealth(new Set(all.map(({ typeName }) => typeName))), options);
+  router.service(ReflectionV1, reflection, options);
+  // The messages of both versions are alike.
+  router.service(ReflectionV1Alpha, reflection as object, options);
+}

@@ -1,0 +1,197 @@
+/** The log of the calls: what is in it, what is not, and waiting for it. */
+import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from "@connectrpc/connect-node";
+import { describe, expect } from "vitest";
+import { systemTime } from "../../src/clock.ts";
+import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
+import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
+import { controlOf, test } from "../support/control.ts";
+import { failureOf, openMock, startMs } from "../support/mock.ts";
+import { post, rpc } from "../support/post.ts";
+import { asRunner, productionRunner, register } from "../support/registrations.ts";
+
+const unknownId = "0198a1b2-c3d4-7e5f-8a6b-9c0d1e2f3a4b";
+
+describe("a call is in the log with", () => {
+  test("what was asked and answered, by whom, how and when", async ({ mock, control }) => {
+    await mock.clock.advance("5s");
+    const { runnerId } = await register(mock);
+    const [call, ...more] = (await control.listCalls({})).calls;
+    expect(more).toEqual([]);
+    expect(call).toMatchObject({
+      rpc: "gitpod.v1.RunnerService/CreateRunner",
+      protocol: "connect",
+      request: { name: "Production Runner", provider: "RUNNER_PROVIDER_AWS_EC2" },
+      reply: { runner: { runnerId, name: "Production Runner" } },
+      caller: { principal: 2 },
+      messages: 0,
+    });
+    expect(call?.userAgent).toMatch(/^connect-es\//);
+    expect(call?.at && timestampMs(call.at)).toBe(startMs + 5_000);
+    expect([call?.duration, call?.error]).toEqual([expect.anything(), undefined]);
+  });
+
+  test("its error, also where it could not be read, and where it got no further than the gate", async ({
+    mock,
+    control,
+  }) => {
+    await mock.runner.getRunner({ runnerId: unknownId }).catch(() => {});
+    await post(mock.url + rpc.getRunner, "{");
+    await mock
+      .client(RunnerService, { bearer: "rmock_access_x" })
+      .listRunners({})
+      .catch(() => {});
+    const { calls } = await control.listCalls({});
+    expect(
+      calls.map(({ error, request, caller }) => [error?.code, request !== undefined, caller !== undefined]),
+    ).toEqual([
+      ["not_found", true, true],
+      ["invalid_argument", false, true],
+      ["unauthenticated", false, false],
+    ]);
+    expect(calls[0]?.error?.message).toBe("runner not found");
+  });
+
+  test.for([
+    ["connect", (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "2" })],
+    ["grpc", (baseUrl: string) => createGrpcTransport({ baseUrl })],
+    ["grpc-web", (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })],
+  ] as const)("its protocol: %s", async ([protocol, transport], { mock }) => {
+    await mock.client(RunnerService, { transport }).listRunners({});
+    expect(mock.calls.list().map((call) => call.protocol)).toEqual([protocol]);
+  });
+
+  test("the number of messages that a stream has sent so far, and how it ended", async ({ mock }) => {
+    const abort = new AbortController();
+    const events = mock
+      .client(EventService)
+      .watchEvents({}, { signal: abort.signal })
+      [Symbol.asyncIterator]();
+    const first = events.next();
+    await mock.calls.waitFor({ rpc: "WatchEvents" });
+    await register(mock);
+    await first;
+    const watch = () => mock.calls.list({ rpc: "WatchEvents" })[0];
+    expect([watch()?.messages, watch()?.duration]).toEqual([1, undefined]);
+    const ended = events.next().catch(() => {});
+    abort.abort();
+    await ended;
+    await mock.close();
+    expect(watch).toThrow("there is no world");
+  });
+});
+
+describe("is never in the log:", () => {
+  test("a bearer, a token, a password or a key", async ({ mock, control }) => {
+    const metrics = { username: "me", password: "hush-password" };
+    const created = await mock.runner.createRunner({
+      ...productionRunner,
+      spec: { configuration: { metrics } },
+    });
+    const runnerId = created.runner?.runnerId ?? "";
+    const { accessToken } = await mock.identity.exchangeToken({ exchangeToken: created.exchangeToken });
+    await asRunner(mock, accessToken).identity.getAuthenticatedIdentity({});
+    await mock.runner.createRunnerLogsToken({ runnerId });
+    const honeycombApiKey = "hush-key";
+    await mock.runner
+      .updateRunner({ runnerId, spec: { configuration: { honeycombApiKey } } })
+      .catch(() => {});
+    await mock.identity.getIDToken({ audience: ["me"] });
+    const { calls } = await control.listCalls({});
+    expect(calls).toHaveLength(6);
+    const told = JSON.stringify(calls.map(({ request, reply, error }) => [request, reply, error]));
+    expect(told).not.toMatch(/hush|rmock_|eyJ/);
+    expect(told).toContain("[hidden]");
+    expect(told).toContain('"username":"me"');
+  });
+
+  test("what another world was asked, or the control service", async ({ mock, control }) => {
+    await mock.client(RunnerService, { path: "/w/other" }).listRunners({});
+    await control.getClock({});
+    expect((await control.listCalls({})).calls).toEqual([]);
+    expect((await control.listCalls({ world: "other" })).calls).toHaveLength(1);
+  });
+});
+
+describe("ListCalls", () => {
+  test("walks through pages, and filters by RPC, caller and code", async ({ mock, control }) => {
+    const { accessToken, runnerId } = await register(mock);
+    await asRunner(mock, accessToken).runner.listRunners({});
+    await mock.runner.getRunner({ runnerId: unknownId }).catch(() => {});
+    const first = await control.listCalls({ pagination: { pageSize: 2 } });
+    const token = first.pagination?.nextToken ?? "";
+    const second = await control.listCalls({ pagination: { pageSize: 2, token } });
+    expect([first.calls.length, second.calls.length, second.pagination?.nextToken]).toEqual([2, 1, ""]);
+    const found = async (filter: object) =>
+      (await control.listCalls({ filter })).calls.map(({ rpc: name }) => name.split("/")[1]);
+    expect(await found({ rpc: "GetRunner" })).toEqual(["GetRunner"]);
+    expect(await found({ rpc: "gitpod.v1.RunnerService/CreateRunner" })).toEqual(["CreateRunner"]);
+    expect(await found({ callerId: runnerId.toUpperCase() })).toEqual(["ListRunners"]);
+    expect(await found({ code: "ok" })).toEqual(["CreateRunner", "ListRunners"]);
+    expect(await found({ code: "not_found", rpc: "ListRunners" })).toEqual([]);
+  });
+
+  test("has the newest, up to the number and the bytes that are kept", async ({ start }) => {
+    const mock = await start({ controlPort: 0, maxCalls: 3 });
+    for (let i = 0; i < 5; i++) await register(mock, { ...productionRunner, name: `Runner ${i}` });
+    const names = mock.calls.list().map(({ request }) => request?.name);
+    expect(names).toEqual(["Runner 2", "Runner 3", "Runner 4"]);
+    const small = await start({ maxCallBytes: 20_000 });
+    for (let i = 0; i < 20; i++) await register(small, { ...productionRunner, name: "x".repeat(100) });
+    const { length } = small.calls.list();
+    expect([length > 3, length < 20]).toEqual([true, true]);
+  });
+
+  test("has none any more after ClearCalls", async ({ mock, control }) => {
+    await register(mock);
+    await control.clearCalls({});
+    expect((await control.listCalls({})).calls).toEqual([]);
+  });
+});
+
+test("WatchCalls tells of calls as they are answered", async ({ mock, control }) => {
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const watch = control
+    .watchCalls({ filter: { rpc: "GetRunner" } }, { onHeader: () => begin() })
+    [Symbol.asyncIterator]();
+  const first = watch.next();
+  await begun;
+  const { runnerId } = await register(mock);
+  await mock.runner.getRunner({ runnerId });
+  expect((await first).value?.call?.request).toEqual({ runnerId });
+  await watch.return?.();
+});
+
+describe("WaitForCalls", () => {
+  test("answers at once where there have been as many", async ({ mock, control }) => {
+    await register(mock);
+    await register(mock);
+    expect((await control.waitForCalls({ count: 2 })).calls).toHaveLength(2);
+  });
+
+  test("answers once the last of them is there", async ({ mock }) => {
+    await register(mock);
+    const waiting = mock.calls.waitFor({ rpc: "CreateRunner", code: "ok" }, { count: 3 });
+    await register(mock);
+    await mock.runner.createRunner({}).catch(() => {});
+    await register(mock);
+    expect(await waiting).toHaveLength(3);
+  });
+
+  test("fails where there were fewer in time, and says how many", async () => {
+    const mock = await openMock({ controlPort: 0 }, systemTime);
+    await register(mock);
+    const timeout = durationFromMs(20);
+    expect(await failureOf(controlOf(mock).waitForCalls({ count: 2, timeout }))).toBe(
+      "deadline_exceeded: saw 1 of 2 calls in 20 ms",
+    );
+    await mock.close();
+  });
+});

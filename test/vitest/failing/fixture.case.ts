@@ -1,0 +1,39 @@
+/** What the fixture does not let pass, and what it does. */
+import { createClient } from "@connectrpc/connect";
+import { EventService } from "../../../src/gen/gitpod/v1/event_pb.ts";
+import { RunnerService } from "../../../src/gen/gitpod/v1/runner_pb.ts";
+import { test } from "../../../src/vitest.ts";
+
+test("leaves a stream open", async ({ runnerMock }) => {
+  const watch = createClient(EventService, runnerMock.transport()).watchEvents({})[Symbol.asyncIterator]();
+  watch.next().catch(() => {});
+  await runnerMock.calls.waitFor({ rpc: "WatchEvents" });
+});
+
+test("meets a bug", async ({ runnerMock }) => {
+  // Nobody can find a bug of ours on demand; so this one is made.
+  Object.assign(runnerMock.runners, { get: () => Promise.reject(new Error("made for this test")) });
+  const runnerId = "0198a1b2-c3d4-7e5f-8a6b-9c0d1e2f3a4b";
+  await createClient(RunnerService, runnerMock.transport())
+    .getRunner({ runnerId })
+    .catch(() => {});
+});
+
+test("meets an injected internal error", async ({ runnerMock }) => {
+  runnerMock.faults.inject({ effect: { case: "error", value: { code: "internal" } } });
+  await createClient(RunnerService, runnerMock.transport())
+    .listRunners({})
+    .catch(() => {});
+});
+
+test("closes its stream", async ({ runnerMock }) => {
+  const abort = new AbortController();
+  const options = { signal: abort.signal };
+  const watch = createClient(EventService, runnerMock.transport())
+    .watchEvents({}, options)
+    [Symbol.asyncIterator]();
+  const ended = watch.next().catch(() => {});
+  await runnerMock.calls.waitFor({ rpc: "WatchEvents" });
+  abort.abort();
+  await ended;
+});
