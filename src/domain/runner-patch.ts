@@ -44,8 +44,10 @@ async function patchedConfiguration(
   const before = spec?.configuration ?? create(RunnerConfigurationSchema);
   if (metrics !== undefined) {
     const { $typeName: _, $unknown: __, ...fields } = metrics;
-    const metricsBefore = before.metrics ?? create(MetricsConfigurationSchema);
-    taken.metrics = { ...metricsBefore, ...defined(fields) };
+    const takenMetrics = defined(fields);
+    if (Object.keys(takenMetrics).length > 0) {
+      taken.metrics = { ...(before.metrics ?? create(MetricsConfigurationSchema)), ...takenMetrics };
+    }
   }
   if (honeycombApiKey !== undefined) {
     taken.encryptedHoneycombApiKey = await encrypted(honeycombApiKey, status?.publicKey);

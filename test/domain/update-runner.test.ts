@@ -219,6 +219,7 @@ describe("UpdateRunner", () => {
     ["nothing", {}],
     ["an empty spec", { spec: {} }],
     ["an empty configuration", { spec: { configuration: {} } }],
+    ["empty metrics", { spec: { configuration: { metrics: {} } } }],
   ])("that sets %s changes nothing and leaves no entry in the audit log", async ([, request], { shared }) => {
     const { runnerId } = await register(shared, full);
     const before = await seen(shared, runnerId);
@@ -310,6 +311,7 @@ describe("UpdateRunner refuses, and changes nothing by,", () => {
   ])("%s", async ([, request, violations], { shared }) => {
     const { runnerId } = await register(shared, full);
     const before = await seen(shared, runnerId);
+    await shared.clock.advance(1);
     expect(await violationsOf(shared.runner.updateRunner({ runnerId, ...request }))).toEqual(violations);
     expect(await seen(shared, runnerId)).toEqual(before);
   });
