@@ -74,7 +74,7 @@ class Catalogue {
     const collect = (one: DescFile) => {
       if (files.has(one)) return;
       files.add(one);
-      one.dependencies.forEach(collect);
+      for (const dependency of one.dependencies) collect(dependency);
     };
     collect(file);
     const fileDescriptorProto = [...files].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
@@ -92,7 +92,7 @@ class Catalogue {
     for (const { typeName } of [...file.messages, ...file.enums, ...file.extensions])
       this.#fileOf.set(typeName, file);
     for (const message of file.messages) this.#addNested(message, file);
-    file.dependencies.forEach((dependency) => this.#add(dependency));
+    for (const dependency of file.dependencies) this.#add(dependency);
   }
 
   #addNested({ nestedMessages, nestedEnums }: DescFile["messages"][number], file: DescFile): void {
