@@ -21,12 +21,15 @@ export type Wake = (dueAtMs: number) => void | Promise<void>;
 /** The time of the machine below all worlds. */
 export interface HostTime {
   nowMs(): number;
+  /** For how long something took: finer than `nowMs`, and never set back. */
+  monotonicMs(): number;
   setTimer(delayMs: number, run: () => void): () => void;
 }
 
 /** The machine's own time. Its timers do not keep the process alive. */
 export const systemTime: HostTime = {
   nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
   setTimer(delayMs, run) {
     const timer = setTimeout(run, delayMs).unref();
     return () => clearTimeout(timer);

@@ -45,6 +45,7 @@ export interface CallLogLimits {
 }
 
 interface Kept {
+  /** The record's, as pages want it. */
   readonly id: string;
   readonly record: CallRecord;
   readonly bytes: number;
@@ -54,8 +55,9 @@ type Matches = (record: CallRecord) => boolean;
 
 export class CallLog {
   readonly #limits: CallLogLimits;
-  /** The oldest first. */
-  readonly #kept = new Map<string, Kept>();
+  /** The oldest first, from `#start` on: what lies before it has been dropped. Their numbers follow one another. */
+  #kept: (Kept | undefined)[] = [];
+  #start = 0;
   readonly #watchers = new Set<{ readonly matches: Matches; readonly backlog: Backlog<CallRecord> }>();
   #bytes = 0;
   #heard = 0;
@@ -69,7 +71,7 @@ export class CallLog {
     const id = String(++this.#heard).padStart(15, "0");
     const record: CallRecord = { ...call, id };
     const bytes = overheadBytes + sizeOf(call.request) + sizeOf(call.reply);
-    this.#kept.set(id, { id, record, bytes });
+    this.#kept.push({ id, record, bytes });
     this.#bytes += bytes;
     this.#trim();
     for (const { matches, backlog } of this.#watchers) if (matches(record)) backlog.push(record);
@@ -121,7 +123,7 @@ export class CallLog {
 
   /** The kept calls that match, the oldest first. */
   matching(matches: Matches): CallRecord[] {
-    return [...this.#kept.values()].map(({ record }) => record).filter(matches);
+    return this.#kept.flatMap((kept) => (kept && matches(kept.record) ? [kept.record] : []));
   }
 
   /** Ends everybody who watches. */
@@ -130,26 +132,30 @@ export class CallLog {
   }
 
   clear(): void {
-    this.#kept.clear();
+    this.#kept = [];
+    this.#start = 0;
     this.#bytes = 0;
   }
 
-  #after({ after = "", limit }: Cursor): Kept[] {
-    const page: Kept[] = [];
-    for (const kept of this.#kept.values()) {
-      if (kept.id <= after) continue;
-      page.push(kept);
-      if (page.length === limit) break;
-    }
-    return page;
+  #after({ after, limit }: Cursor): Kept[] {
+    const oldest = this.#heard - (this.#kept.length - this.#start) + 1;
+    const from = after === undefined ? 0 : Math.max(0, Number(after) + 1 - oldest);
+    const page = this.#kept.slice(this.#start + from, this.#start + from + limit);
+    return page.filter((kept) => kept !== undefined);
   }
 
+  /** Drops the oldest; their places are given back all at once, now and then. */
   #trim(): void {
-    for (const [id, { bytes }] of this.#kept) {
-      if (this.#kept.size <= this.#limits.maxEntries && this.#bytes <= this.#limits.maxBytes) return;
-      this.#kept.delete(id);
-      this.#bytes -= bytes;
+    const { maxEntries, maxBytes } = this.#limits;
+    while (this.#kept.length - this.#start > maxEntries || this.#bytes > maxBytes) {
+      const dropped = this.#kept[this.#start];
+      if (dropped === undefined) break;
+      this.#kept[this.#start++] = undefined;
+      this.#bytes -= dropped.bytes;
     }
+    if (this.#start <= this.#kept.length / 2) return;
+    this.#kept = this.#kept.slice(this.#start);
+    this.#start = 0;
   }
 }
 

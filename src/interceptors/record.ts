@@ -87,11 +87,12 @@ class Recording {
     this.#method = method;
     this.#values = values;
     this.#header = header;
-    this.#begunAtMs = host.nowMs();
+    this.#begunAtMs = host.monotonicMs();
   }
 
   get durationMs(): number {
-    return this.#host.nowMs() - this.#begunAtMs;
+    // In microseconds: what is finer says nothing.
+    return Math.round((this.#host.monotonicMs() - this.#begunAtMs) * 1_000) / 1_000;
   }
 
   /** Undefined where the call belongs to no world. */

@@ -17,6 +17,10 @@ export class ManualTime implements HostTime {
     return this.#nowMs;
   }
 
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
   setTimer(delayMs: number, run: () => void): () => void {
     this.delaysMs.push(delayMs);
     const timer: Timer = { atMs: this.#nowMs + delayMs, run };

@@ -19,7 +19,11 @@ import { type RunnerMock, startServer } from "../../src/server.ts";
 export const startMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** A machine whose clock stands still: a world's time is moved by `clock.advance` alone. */
-export const stillTime: HostTime = { nowMs: () => startMs, setTimer: () => () => {} };
+export const stillTime: HostTime = {
+  nowMs: () => startMs,
+  monotonicMs: () => startMs,
+  setTimer: () => () => {},
+};
 
 /** Bytes that count: different each time, the same in each run. */
 export function countingRandom(): Random {
