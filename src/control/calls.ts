@@ -9,7 +9,7 @@ import { type CallFilter, CallSchema } from "../gen/runnermock/v1/control_pb.ts"
 import { canonical } from "../ids.ts";
 import { withoutSecrets } from "../secrets.ts";
 
-export function callOf(record: CallRecord) {
+export function messageOf(record: CallRecord) {
   const {
     id,
     method,

@@ -20,7 +20,7 @@ import { type State, StateSchema } from "../gen/runnermock/v1/state_pb.ts";
 import { profiles, switchesOf } from "../profiles.ts";
 import { defaultWorldName, type World } from "../world.ts";
 import type { WorldOverrides } from "../worlds.ts";
-import { callMatcher, callOf, defaultWaitMs, waitForCalls } from "./calls.ts";
+import { callMatcher, defaultWaitMs, messageOf, waitForCalls } from "./calls.ts";
 import type { Control } from "./powers.ts";
 
 export function createControlService({ worlds, urlOf, state, host }: Control) {
@@ -99,7 +99,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
 
     async listCalls({ world, filter, pagination: page }) {
       const { items, pagination } = await named(world).calls.list(cursorOf(page), callMatcher(filter));
-      return { calls: items.map(({ record }) => callOf(record)), pagination };
+      return { calls: items.map(({ record }) => messageOf(record)), pagination };
     },
 
     watchCalls({ world, filter }, { signal }) {
@@ -111,7 +111,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       const timeoutMs = timeout === undefined ? defaultWaitMs : msOf(timeout);
       const { calls } = named(world);
       const found = await waitForCalls(calls, matches, { count: count || 1, timeoutMs, host, signal });
-      return { calls: found.map(callOf) };
+      return { calls: found.map(messageOf) };
     },
 
     async clearCalls({ world }) {
@@ -164,7 +164,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
 }
 
 async function* tellingOf(records: AsyncIterable<CallRecord>) {
-  for await (const record of records) yield { call: callOf(record) };
+  for await (const record of records) yield { call: messageOf(record) };
 }
 
 async function advance({ clock }: World, byMs: number): Promise<void> {

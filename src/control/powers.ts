@@ -15,7 +15,7 @@ import { type State, type StateJson, StateSchema } from "../gen/runnermock/v1/st
 import { type Profile, profiles, type Switches, switchesOf } from "../profiles.ts";
 import type { World } from "../world.ts";
 import type { WorldOverrides, Worlds } from "../worlds.ts";
-import { callMatcher, callOf, defaultWaitMs, waitForCalls } from "./calls.ts";
+import { callMatcher, defaultWaitMs, messageOf, waitForCalls } from "./calls.ts";
 
 /** What power over worlds hangs on. */
 export interface Control {
@@ -150,10 +150,10 @@ export function worldPowers({ worlds, urlOf, host, state, transport }: Control, 
 function callsPowers(current: () => CallLog, host: HostTime): CallsPowers {
   const matcher = (which: WhichCalls) => callMatcher(create(CallFilterSchema, which));
   return {
-    list: (which = {}) => current().matching(matcher(which)).map(callOf),
+    list: (which = {}) => current().matching(matcher(which)).map(messageOf),
     async waitFor(which = {}, { count = 1, timeout = defaultWaitMs } = {}) {
       const wait = { count, timeoutMs: durationMs(timeout), host };
-      return (await waitForCalls(current(), matcher(which), wait)).map(callOf);
+      return (await waitForCalls(current(), matcher(which), wait)).map(messageOf);
     },
     clear: () => current().clear(),
   };

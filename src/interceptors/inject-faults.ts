@@ -99,7 +99,9 @@ function retryInfo(delay: Duration) {
   return { type: "google.rpc.RetryInfo", value: value.finish() };
 }
 
+/** @throws ConnectError if the call ends before that */
 async function passed(delayMs: number, host: HostTime, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw endedBy(signal);
   await new Promise<void>((resolve, reject) => {
     const disarm = host.setTimer(delayMs, resolve);
     signal.addEventListener("abort", () => {
