@@ -98,7 +98,7 @@ export class WorldClock implements Clock {
     await this.#inTurn(async () => {
       const targetMs = this.nowMs() + byMs;
       if (targetMs > endOfTimeMs) {
-        throw new RangeError(`cannot advance the clock by ${shown(by)}: that is beyond the year 9999`);
+        throw new RangeError(`${shown(by)} from now is beyond the year 9999`);
       }
       this.#heldAtMs = this.nowMs();
       try {

@@ -17,6 +17,9 @@ const maxMs = 2 ** 43;
  */
 export function durationMs(duration: Duration): number {
   const milliseconds = typeof duration === "string" ? parse(duration) : duration;
+  if (typeof milliseconds === "number" && milliseconds < 0) {
+    throw new RangeError(`invalid duration ${shown(duration)}: it must not be negative`);
+  }
   if (typeof milliseconds !== "number" || !(milliseconds >= 0 && milliseconds <= maxMs)) {
     throw new RangeError(
       `invalid duration ${shown(duration)}: expected a number with a unit such as "500ms", "30s" or "24h"`,

@@ -279,6 +279,12 @@ export const errorTable = {
     remedy: "Mend it; nothing was injected.",
     field: "fault",
   },
+  invalidCallFilter: {
+    code: Code.InvalidArgument,
+    text: "cannot filter calls: {problem}",
+    remedy: "Name an RPC of the API, such as CreateRunner, and a code as Connect spells it.",
+    field: "filter",
+  },
   tooFewCalls: {
     code: Code.DeadlineExceeded,
     text: "saw {seen} of {count} calls in {timeout}",
@@ -318,14 +324,15 @@ export const errorTable = {
     code: Code.InvalidArgument,
     text: "{problem}",
     remedy:
-      "Send what the schema says. Where only unknown fields or enum names stand in the way, set unknown-json to ignore.",
+      "Send what the schema says. The API ignores unknown fields and enum names with unknown-json set to ignore.",
     fidelity: "undecodable",
     maxValueLength: several,
   },
   violated: {
     code: Code.InvalidArgument,
     text: "{summary}",
-    remedy: "Mend each field that the detail buf.validate.Violations names, or set validation to off.",
+    remedy:
+      "Mend each field that the detail buf.validate.Violations names. The API takes them with validation set to off.",
     fidelity: "violations",
     maxValueLength: several,
   },
@@ -372,7 +379,8 @@ export const errorTable = {
   unknownRpc: {
     code: Code.Unimplemented,
     text: "there is no RPC at {path}",
-    remedy: "Call /gitpod.v1.SERVICE/METHOD, with or without /api before it.",
+    remedy:
+      "Call /SERVICE/METHOD as gRPC's server reflection lists them; at the API's address /api may come before.",
     fidelity: "unknown-rpcs",
   },
   methodNotAllowed: {

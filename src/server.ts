@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { apiServices } from "./api.ts";
 import { baseUrl } from "./base-url.ts";
 import type { HostTime } from "./clock.ts";
 import { createControlApp } from "./control/control-app.ts";
@@ -26,7 +27,7 @@ import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
-import { apiServices, registerServices } from "./services/index.ts";
+import { registerServices } from "./services/index.ts";
 import { shown } from "./shown.ts";
 import { defaultWorldName, World } from "./world.ts";
 import { Worlds } from "./worlds.ts";

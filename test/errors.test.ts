@@ -179,6 +179,7 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     control.loadState({ source: { case: "document", value: "x: y" } }),
   ),
   faultNotFound: controlling((control) => control.removeFault({ faultId: "x" })),
+  invalidCallFilter: controlling((control) => control.listCalls({ filter: { rpc: "Nothing" } })),
   invalidFault: controlling((control) =>
     control.injectFault({ fault: { effect: { case: "error", value: { code: "x" } } } }),
   ),

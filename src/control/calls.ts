@@ -1,13 +1,15 @@
 /** Calls of the log as the control service tells of them. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { codeFromString, codeToString } from "@connectrpc/connect/protocol-connect";
+import { isRpcName } from "../api.ts";
 import type { HostTime } from "../clock.ts";
 import type { CallLog, CallRecord } from "../domain/call-log.ts";
 import { errors } from "../errors.ts";
 import { type CallFilter, CallSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import { withoutSecrets } from "../secrets.ts";
+import { shown } from "../shown.ts";
 
 export function messageOf(record: CallRecord) {
   const {
@@ -45,9 +47,20 @@ function rpcOf({ method }: CallRecord): string {
   return `${method.parent.typeName}/${method.name}`;
 }
 
-/** A call passes that agrees with everything that is set. */
+/**
+ * A call passes that agrees with everything that is set.
+ *
+ * @throws invalid_argument for what no call could agree with
+ */
 export function callMatcher(filter: CallFilter | undefined): (record: CallRecord) => boolean {
   const { rpc = "", callerId = "", code = "" } = filter ?? {};
+  if (rpc !== "" && !isRpcName(rpc)) {
+    throw errors.invalidCallFilter({ problem: `there is no RPC ${shown(rpc)}` }, { field: "filter.rpc" });
+  }
+  if (code !== "" && code !== "ok" && codeFromString(code) === undefined) {
+    const problem = `${shown(code)} is no code such as "ok" or "not_found"`;
+    throw errors.invalidCallFilter({ problem }, { field: "filter.code" });
+  }
   return (record) =>
     (rpc === "" || rpc === record.method.name || rpc === rpcOf(record)) &&
     (callerId === "" || canonical(callerId) === record.caller?.id) &&

@@ -57,14 +57,14 @@ export type WhichCalls = Omit<MessageInitShape<typeof CallFilterSchema>, "$typeN
 
 /** The calls that a world's API has answered: the newest, up to a bound. Secrets are not in them. */
 export interface CallsPowers {
-  /** The oldest first. */
+  /** The oldest first. @throws ConnectError invalid_argument for an RPC or a code that there is not */
   list(which?: WhichCalls): Call[];
   /**
    * Resolves once there have been as many calls, counting those that there were before. A stream counts from its
    * beginning.
    *
    * @param wait count: default 1; timeout, in the machine's time: default 5 s
-   * @throws ConnectError deadline_exceeded where there were fewer in time
+   * @throws ConnectError deadline_exceeded where there were fewer in time, invalid_argument as for list
    */
   waitFor(
     which?: WhichCalls,

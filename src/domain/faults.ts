@@ -5,6 +5,7 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
+import { isRpcName } from "../api.ts";
 import { errors } from "../errors.ts";
 import type { WatchEventsResponse } from "../gen/gitpod/v1/event_pb.ts";
 import { type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
@@ -51,14 +52,19 @@ export class Faults {
     return this.#fired;
   }
 
-  /** @throws invalid_argument for a fault that could never fire */
+  /** @throws invalid_argument for a fault that could never fire, or would do nothing */
   inject(init: Fault): Fault {
     const { match } = init;
-    const { probability = 1, seed = 0 } = match ?? {};
+    const { probability = 1, seed = 0, rpc = "" } = match ?? {};
+    if (rpc !== "" && !isRpcName(rpc))
+      throw errors.invalidFault({ problem: `there is no RPC ${shown(rpc)}` });
     if (!(probability > 0 && probability <= 1)) {
       throw errors.invalidFault({ problem: `probability ${probability} is not above 0 and up to 1` });
     }
-    const { effect } = init;
+    const { effect, delay } = init;
+    if (effect.case === undefined && delay === undefined) {
+      throw errors.invalidFault({ problem: "it has neither an effect nor a delay" });
+    }
     const failure =
       effect.case === "cutStream" ? effect.value.error : effect.case === "error" ? effect.value : undefined;
     if (failure !== undefined && codeFromString(failure.code) === undefined) {

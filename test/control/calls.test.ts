@@ -7,6 +7,7 @@ import {
 } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
 import { systemTime } from "../../src/clock.ts";
+import type { WhichCalls } from "../../src/control/powers.ts";
 import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { controlOf, test } from "../support/control.ts";
@@ -133,6 +134,18 @@ describe("ListCalls", () => {
     expect(await found({ callerId: runnerId.toUpperCase() })).toEqual(["ListRunners"]);
     expect(await found({ code: "ok" })).toEqual(["CreateRunner", "ListRunners"]);
     expect(await found({ code: "not_found", rpc: "ListRunners" })).toEqual([]);
+  });
+
+  test.for<[WhichCalls, string]>([
+    [{ rpc: "CreateRunne" }, 'there is no RPC "CreateRunne"'],
+    [{ rpc: "grpc.health.v1.Health/Check" }, 'there is no RPC "grpc.health.v1.Health/Check"'],
+    [{ code: "404" }, '"404" is no code such as "ok" or "not_found"'],
+  ])("refuses to look for what cannot be: %j", async ([filter, problem], { mock, control }) => {
+    const refused = `invalid_argument: cannot filter calls: ${problem}`;
+    expect(await failureOf(control.listCalls({ filter }))).toBe(refused);
+    expect(await failureOf(control.waitForCalls({ filter }))).toBe(refused);
+    expect(await failureOf(control.watchCalls({ filter })[Symbol.asyncIterator]().next())).toBe(refused);
+    expect(() => mock.calls.list(filter)).toThrow(problem);
   });
 
   test("has the newest, up to the number and the bytes that are kept", async ({ start }) => {

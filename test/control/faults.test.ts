@@ -289,10 +289,20 @@ test("a delay takes the machine's time, and the caller's deadline holds", async 
 describe("is refused:", () => {
   test.for<[string, FaultInit, RegExp]>([
     ["a code that is none", { effect: { case: "error", value: { code: "teapot" } } }, /"teapot" is no code/],
+    [
+      "an RPC that there is not",
+      { match: { rpc: "CreateRunne" }, effect: unavailable },
+      /there is no RPC "CreateRunne"/,
+    ],
+    ["a fault that does nothing", { match: { rpc: "CreateRunner" } }, /neither an effect nor a delay/],
     ["no code", { effect: { case: "error", value: {} } }, /fault\.error\.code/],
-    ["a chance of nothing", { match: { probability: 0 } }, /probability 0 is not above 0/],
-    ["a chance beyond certainty", { match: { probability: 2 } }, /probability 2 is not/],
-    ["a negative count", { match: { count: -1 } }, /fault\.match\.count/],
+    [
+      "a chance of nothing",
+      { match: { probability: 0 }, effect: unavailable },
+      /probability 0 is not above 0/,
+    ],
+    ["a chance beyond certainty", { match: { probability: 2 }, effect: unavailable }, /probability 2 is not/],
+    ["a negative count", { match: { count: -1 }, effect: unavailable }, /fault\.match\.count/],
     ["pages of nothing", { effect: { case: "pageCap", value: {} } }, /fault\.page_cap\.size/],
   ])("%s", async ([, fault, text], { mock, control }) => {
     const failure = await failureOf(control.injectFault({ fault }));

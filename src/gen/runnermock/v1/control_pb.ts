@@ -1608,7 +1608,7 @@ export const Call_ErrorSchema: GenMessage<Call_Error, {jsonType: Call_ErrorJson}
  */
 export type CallFilter = Message<"runnermock.v1.CallFilter"> & {
   /**
-   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   * An RPC of the API, with or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
    *
    * @generated from field: string rpc = 1;
    */
@@ -1622,7 +1622,7 @@ export type CallFilter = Message<"runnermock.v1.CallFilter"> & {
   callerId: string;
 
   /**
-   * How it ended: `ok`, or such as `not_found`.
+   * How it ended: `ok`, or a code such as `not_found`.
    *
    * @generated from field: string code = 3;
    */
@@ -1636,7 +1636,7 @@ export type CallFilter = Message<"runnermock.v1.CallFilter"> & {
  */
 export type CallFilterJson = {
   /**
-   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   * An RPC of the API, with or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
    *
    * @generated from field: string rpc = 1;
    */
@@ -1650,7 +1650,7 @@ export type CallFilterJson = {
   callerId?: string;
 
   /**
-   * How it ended: `ok`, or such as `not_found`.
+   * How it ended: `ok`, or a code such as `not_found`.
    *
    * @generated from field: string code = 3;
    */
@@ -2037,7 +2037,7 @@ export const ClearCallsResponseSchema: GenMessage<ClearCallsResponse, {jsonType:
  */
 export type FaultMatch = Message<"runnermock.v1.FaultMatch"> & {
   /**
-   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   * An RPC of the API, with or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
    *
    * @generated from field: string rpc = 1;
    */
@@ -2093,7 +2093,7 @@ export type FaultMatch = Message<"runnermock.v1.FaultMatch"> & {
  */
 export type FaultMatchJson = {
   /**
-   * With or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
+   * An RPC of the API, with or without its service: `gitpod.v1.RunnerService/CreateRunner`, `CreateRunner`.
    *
    * @generated from field: string rpc = 1;
    */
@@ -2575,7 +2575,7 @@ export type Fault = Message<"runnermock.v1.Fault"> & {
   delay?: Duration | undefined;
 
   /**
-   * What becomes of the call. Absent: nothing but the delay.
+   * What becomes of the call. Absent: nothing but the delay, which is required then.
    *
    * @generated from oneof runnermock.v1.Fault.effect
    */

@@ -1,0 +1,26 @@
+/** The API that is served, as its schema describes it. */
+import type { DescService } from "@bufbuild/protobuf";
+import { EventService } from "./gen/gitpod/v1/event_pb.ts";
+import { GatewayService } from "./gen/gitpod/v1/gateway_pb.ts";
+import { IdentityService } from "./gen/gitpod/v1/identity_pb.ts";
+import { RunnerConfigurationService } from "./gen/gitpod/v1/runner_configuration_pb.ts";
+import { RunnerService } from "./gen/gitpod/v1/runner_pb.ts";
+
+export const apiServices: readonly DescService[] = [
+  RunnerService,
+  IdentityService,
+  EventService,
+  GatewayService,
+  RunnerConfigurationService,
+];
+
+const rpcNames: ReadonlySet<string> = new Set(
+  apiServices.flatMap(({ typeName, methods }) =>
+    methods.flatMap(({ name }) => [name, `${typeName}/${name}`]),
+  ),
+);
+
+/** Whether the API has an RPC of that name, with its service (`gitpod.v1.RunnerService/GetRunner`) or without. */
+export function isRpcName(name: string): boolean {
+  return rpcNames.has(name);
+}
