@@ -3,7 +3,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { codeFromString, codeToString } from "@connectrpc/connect/protocol-connect";
 import { isRpcName } from "../api.ts";
-import type { HostTime } from "../clock.ts";
+import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { CallLog, CallRecord } from "../domain/call-log.ts";
 import { errors } from "../errors.ts";
 import { type CallFilter, CallSchema } from "../gen/runnermock/v1/control_pb.ts";
@@ -89,7 +89,7 @@ export async function waitForCalls(
   { count, timeoutMs, host, signal }: Wait,
 ): Promise<CallRecord[]> {
   const late = new AbortController();
-  const disarm = host.setTimer(timeoutMs, () => {
+  const disarm = host.setTimer(Math.min(timeoutMs, maxTimerMs), () => {
     const seen = calls.matching(matches).length;
     late.abort(errors.tooFewCalls({ seen, count, timeout: `${timeoutMs} ms` }));
   });

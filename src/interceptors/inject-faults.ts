@@ -14,7 +14,7 @@ import {
 } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { callOf, responseHeaderOf } from "../call.ts";
-import type { HostTime } from "../clock.ts";
+import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { FaultTarget } from "../domain/faults.ts";
 import { endedBy, errors } from "../errors.ts";
 import type { PaginationRequest, PaginationResponse } from "../gen/gitpod/v1/pagination_pb.ts";
@@ -103,7 +103,7 @@ function retryInfo(delay: Duration) {
 async function passed(delayMs: number, host: HostTime, signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw endedBy(signal);
   await new Promise<void>((resolve, reject) => {
-    const disarm = host.setTimer(delayMs, resolve);
+    const disarm = host.setTimer(Math.min(delayMs, maxTimerMs), resolve);
     signal.addEventListener("abort", () => {
       disarm();
       reject(endedBy(signal));

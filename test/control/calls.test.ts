@@ -198,6 +198,17 @@ describe("WaitForCalls", () => {
     expect(await waiting).toHaveLength(3);
   });
 
+  test.for([
+    ["5 seconds", {}],
+    ["a month", { timeout: "31 days" }],
+  ] as const)("goes on for %s if it has to", async ([, wait]) => {
+    const mock = await openMock({}, systemTime);
+    const waiting = mock.calls.waitFor({}, wait);
+    await register(mock);
+    expect(await waiting).toHaveLength(1);
+    await mock.close();
+  });
+
   test("fails where there were fewer in time, and says how many", async () => {
     const mock = await openMock({ controlPort: 0 }, systemTime);
     await register(mock);

@@ -280,9 +280,12 @@ test("a delay takes the machine's time, and the caller's deadline holds", async 
   const begunAt = performance.now();
   await mock.runner.listRunners({});
   expect(performance.now() - begunAt).toBeGreaterThanOrEqual(49);
-  mock.faults.inject({ delay: durationFromMs(60_000) });
-  mock.faults.remove("fault-1");
-  expect(await codeOf(mock.runner.listRunners({}, { timeoutMs: 30 }))).toBe("deadline_exceeded");
+  mock.faults.clear();
+  // A month is more than one timer of the machine can wait.
+  for (const delayMs of [60_000, 31 * 86_400_000]) {
+    mock.faults.inject({ delay: durationFromMs(delayMs), match: { count: 1 } });
+    expect(await codeOf(mock.runner.listRunners({}, { timeoutMs: 30 }))).toBe("deadline_exceeded");
+  }
   await mock.close();
 });
 
@@ -303,6 +306,11 @@ describe("is refused:", () => {
     ],
     ["a chance beyond certainty", { match: { probability: 2 }, effect: unavailable }, /probability 2 is not/],
     ["a negative count", { match: { count: -1 }, effect: unavailable }, /fault\.match\.count/],
+    [
+      "a delay into the past",
+      { delay: durationFromMs(-1) },
+      /fault\.delay: must be greater than or equal to 0s/,
+    ],
     ["pages of nothing", { effect: { case: "pageCap", value: {} } }, /fault\.page_cap\.size/],
   ])("%s", async ([, fault, text], { mock, control }) => {
     const failure = await failureOf(control.injectFault({ fault }));
