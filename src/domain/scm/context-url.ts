@@ -48,31 +48,39 @@ const wholeRepository: Target = { kind: "repository" };
 
 /** `/OWNER/REPO/tree/REF`, `/blob/REF/PATH`, `/commit/HASH`, `/releases/tag/TAG`, `/pull/1`, `/issues/1` */
 function readGitHub({ segments: [owner, repository, word, ...rest] }: Address): Location | undefined {
+  return located(owner, repository, gitHubTarget(word, rest));
+}
+
+function gitHubTarget(word: string | undefined, rest: readonly string[]): Target | undefined {
   const [name = "", second = ""] = rest;
   switch (word) {
     case undefined:
-      return located(owner, repository, wholeRepository);
+      return wholeRepository;
+    case "releases":
+      return name === "tag" ? named("tag", rest.slice(1).join("/")) : undefined;
+    case "pull":
+      // Only the pages of a pull request itself: its commits are those of its branch.
+      return second === "" || /^\w/.test(second) ? numbered("pull request", name) : undefined;
+    case "issues":
+      return numbered("issue", name);
+    default:
+      return revisionAt(word, rest);
+  }
+}
+
+/** What GitHub and GitLab call alike: a file or folder somewhere, or a commit. */
+function revisionAt(word: string, rest: readonly string[]): Target | undefined {
+  switch (word) {
     case "tree":
     case "blob":
     case "blame":
     case "raw":
     case "edit":
     case "commits":
-      return located(owner, repository, refAt(rest));
+      return refAt(rest);
     case "commit":
       // As a page, as a patch or as a diff.
-      return located(owner, repository, named("commit", name.replace(/\.(patch|diff)$/, "")));
-    case "releases":
-      return located(owner, repository, name === "tag" ? named("tag", rest.slice(1).join("/")) : undefined);
-    case "pull":
-      // Only the pages of a pull request itself: its commits are those of its branch.
-      return located(
-        owner,
-        repository,
-        second === "" || /^\w/.test(second) ? numbered("pull request", name) : undefined,
-      );
-    case "issues":
-      return located(owner, repository, numbered("issue", name));
+      return named("commit", (rest[0] ?? "").replace(/\.(patch|diff)$/, ""));
     default:
       return undefined;
   }
@@ -101,29 +109,24 @@ function readGitLab({ segments }: Address): Location | undefined {
   const path = wordAt < 0 ? segments : segments.slice(0, wordAt);
   const [word, ...rest] = wordAt < 0 ? [] : segments.slice(dashAt >= 0 ? dashAt + 1 : wordAt);
   const [owner, repository] = [path.slice(0, -1).join("/"), path.at(-1)];
+  return located(owner, repository, wordAt < 0 ? wholeRepository : gitLabTarget(word, rest));
+}
+
+function gitLabTarget(word: string | undefined, rest: readonly string[]): Target | undefined {
   const [name = ""] = rest;
   switch (word) {
     case undefined:
-      return located(owner, repository, wordAt < 0 ? wholeRepository : undefined);
-    case "tree":
-    case "blob":
-    case "blame":
-    case "raw":
-    case "edit":
-    case "commits":
-      return located(owner, repository, refAt(rest));
-    case "commit":
-      return located(owner, repository, named("commit", name.replace(/\.(patch|diff)$/, "")));
+      return undefined;
     case "tags":
     case "releases":
-      return located(owner, repository, named("tag", rest.join("/")));
+      return named("tag", rest.join("/"));
     case "merge_requests":
-      return located(owner, repository, numbered("pull request", name));
+      return numbered("pull request", name);
     case "issues":
     case "work_items":
-      return located(owner, repository, numbered("issue", name === "incident" ? (rest[1] ?? "") : name));
+      return numbered("issue", name === "incident" ? (rest[1] ?? "") : name);
     default:
-      return undefined;
+      return revisionAt(word, rest);
   }
 }
 
@@ -131,30 +134,36 @@ function readGitLab({ segments }: Address): Location | undefined {
  * `/WORKSPACE/REPO/src/REF/PATH`, `/src/HASH/PATH?at=BRANCH`, `/branch/NAME`, `/commits/HASH`, `/commits/tag/TAG`,
  * `/pull-requests/1`, `/issues/1`
  */
-function readBitbucket({ segments, query }: Address): Location | undefined {
-  const [owner, repository, word, ...rest] = segments;
+function readBitbucket({
+  segments: [owner, repository, word, ...rest],
+  query,
+}: Address): Location | undefined {
+  return located(owner, repository, bitbucketTarget(word, rest, query.get("at")));
+}
+
+function bitbucketTarget(
+  word: string | undefined,
+  rest: readonly string[],
+  branch: string | null,
+): Target | undefined {
   const [name = ""] = rest;
   switch (word) {
     case undefined:
-      return located(owner, repository, wholeRepository);
+      return wholeRepository;
     case "src":
     case "raw":
-    case "annotate": {
-      const branch = query.get("at");
-      if (branch !== null) return located(owner, repository, refAt(branch.split("/")));
-      return located(owner, repository, rest.length === 0 ? wholeRepository : refAt(rest));
-    }
+    case "annotate":
+      if (branch !== null) return refAt(branch.split("/"));
+      return rest.length === 0 ? wholeRepository : refAt(rest);
     case "branch":
-      return located(owner, repository, named("branch", rest.join("/")));
+      return named("branch", rest.join("/"));
     case "commits":
-      if (name === "tag" || name === "branch") {
-        return located(owner, repository, named(name, rest.slice(1).join("/")));
-      }
-      return located(owner, repository, /^[0-9a-f]{7,64}$/i.test(name) ? named("commit", name) : refAt(rest));
+      if (name === "tag" || name === "branch") return named(name, rest.slice(1).join("/"));
+      return /^[0-9a-f]{7,64}$/i.test(name) ? named("commit", name) : refAt(rest);
     case "pull-requests":
-      return located(owner, repository, numbered("pull request", name));
+      return numbered("pull request", name);
     case "issues":
-      return located(owner, repository, numbered("issue", name));
+      return numbered("issue", name);
     default:
       return undefined;
   }
