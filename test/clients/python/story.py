@@ -1,16 +1,6 @@
-"""The official Python SDK, as it comes from PyPI, through the life of a runner.
+"""The official Python SDK through the life of a runner: the story of python-sdk.test.ts."""
 
-Run by python-sdk.test.ts as `story.py Gitpod|AsyncGitpod BASE_URL`: one story for both clients. After each step it
-prints a line of JSON with what it saw and waits for a line on its standard input, so that the test can move the
-mock's time in between.
-"""
-
-import asyncio
-import inspect
-import json
-import sys
-
-import gitpod
+from telling import NOBODY, error_of, everything, got, plain, requested, run, tell
 
 PRODUCTION_RUNNER = {
     "name": "Production Runner",
@@ -24,44 +14,6 @@ PRODUCTION_RUNNER = {
         },
     },
 }
-NOBODY = "d2c94c27-3b76-4a42-b88c-95a85e392c68"
-
-requested = []
-
-
-def open_client(name, base_url):
-    """A client with the SDK's own defaults, which notes what it requests."""
-    options = {"base_url": base_url, "bearer_token": "My Bearer Token"}
-    if name == "Gitpod":
-
-        def note(request):
-            requested.append(request)
-
-        http_client = gitpod.DefaultHttpxClient(event_hooks={"request": [note]})
-        return gitpod.Gitpod(**options, http_client=http_client)
-
-    async def note_async(request):
-        requested.append(request)
-
-    http_client = gitpod.DefaultAsyncHttpxClient(event_hooks={"request": [note_async]})
-    return gitpod.AsyncGitpod(**options, http_client=http_client)
-
-
-async def got(reply):
-    return await reply if inspect.isawaitable(reply) else reply
-
-
-async def everything(pages):
-    if hasattr(pages, "__aiter__"):
-        return [runner async for runner in pages]
-    return list(pages)
-
-
-async def error_of(call):
-    try:
-        return {"returned": repr(await got(call()))}
-    except gitpod.APIStatusError as error:
-        return {"class": type(error).__name__, "status": error.status_code, "code": error.body["code"]}
 
 
 def sent():
@@ -69,15 +21,6 @@ def sent():
     targets = [request.url.raw_path.decode() for request in requested]
     requested.clear()
     return targets
-
-
-def plain(model):
-    return model.to_dict(mode="json")
-
-
-def tell(step, **seen):
-    print(json.dumps({"step": step, **seen}), flush=True)
-    sys.stdin.readline()
 
 
 async def come_up(client):
@@ -133,4 +76,4 @@ async def story(client):
     tell("deleted", reply=reply, errors=errors, sent=sent())
 
 
-asyncio.run(story(open_client(*sys.argv[1:])))
+run(story)
