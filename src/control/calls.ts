@@ -2,7 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { codeFromString, codeToString } from "@connectrpc/connect/protocol-connect";
-import { isRpcName } from "../api.ts";
+import { isMeant, isRpcName, rpcOf } from "../api.ts";
 import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { CallLog, CallRecord } from "../domain/call-log.ts";
 import { errors } from "../errors.ts";
@@ -28,7 +28,7 @@ export function messageOf(record: CallRecord) {
   } = record;
   const call: MessageInitShape<typeof CallSchema> = {
     callId: id,
-    rpc: rpcOf(record),
+    rpc: rpcOf(method),
     protocol,
     userAgent,
     at: timestampFromMs(atMs),
@@ -41,10 +41,6 @@ export function messageOf(record: CallRecord) {
   if (error !== undefined) call.error = { code: codeToString(error.code), message: error.rawMessage };
   if (durationMs !== undefined) call.duration = durationFromMs(durationMs);
   return create(CallSchema, call);
-}
-
-function rpcOf({ method }: CallRecord): string {
-  return `${method.parent.typeName}/${method.name}`;
 }
 
 /**
@@ -62,7 +58,7 @@ export function callMatcher(filter: CallFilter | undefined): (record: CallRecord
     throw errors.invalidCallFilter({ problem }, { field: "filter.code" });
   }
   return (record) =>
-    (rpc === "" || rpc === record.method.name || rpc === rpcOf(record)) &&
+    isMeant(record.method, rpc) &&
     (callerId === "" || canonical(callerId) === record.caller?.id) &&
     (code === "" || code === codeOf(record));
 }

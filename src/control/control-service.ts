@@ -119,7 +119,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       return {};
     },
 
-    async loadState({ world: name = "", source, add }) {
+    async loadState({ world: name, source, add }) {
       const own =
         source.case === "document"
           ? await parsed(source.value)

@@ -1,6 +1,7 @@
 /** `/metrics` for Prometheus: what is called and how it ends, and what there is in the worlds when somebody asks. */
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { rpcOf } from "../api.ts";
 import { RunnerPhase } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Worlds } from "../worlds.ts";
 
@@ -62,8 +63,8 @@ export class Metrics {
   }
 
   /** Takes note of a call that has ended. @param code `ok`, or such as `not_found` */
-  readonly observe = ({ parent, name }: DescMethod, code: string, durationMs: number): void => {
-    const rpc = `${parent.typeName}/${name}`;
+  readonly observe = (method: DescMethod, code: string, durationMs: number): void => {
+    const rpc = rpcOf(method);
     this.#calls.inc({ rpc, code });
     this.#durations.observe({ rpc }, durationMs / 1_000);
   };

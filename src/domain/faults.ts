@@ -3,22 +3,19 @@
  * business (interceptors/inject-faults.ts). Chance comes from a seed and from a call's place among those that the
  * rule has seen, and from nothing else.
  */
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMethod } from "@bufbuild/protobuf";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
-import { isRpcName } from "../api.ts";
+import { isMeant, isRpcName } from "../api.ts";
 import { errors } from "../errors.ts";
-import type { WatchEventsResponse } from "../gen/gitpod/v1/event_pb.ts";
+import { EventService, type WatchEventsResponse } from "../gen/gitpod/v1/event_pb.ts";
 import { type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import { shown } from "../shown.ts";
 import type { Caller } from "./caller.ts";
 
-const watchEvents = "gitpod.v1.EventService/WatchEvents";
-
 /** What a rule can tell calls apart by. */
 export interface FaultTarget {
-  /** Such as `gitpod.v1.RunnerService/CreateRunner`. */
-  readonly rpc: string;
+  readonly method: DescMethod;
   /** The runners that the request names or that call. */
   readonly runnerIds: readonly string[];
   readonly callerId: string;
@@ -111,7 +108,7 @@ export class Faults {
   #feed(fault: Fault, event: WatchEventsResponse | undefined): void {
     if (event === undefined) return;
     fault.fired = this.#feedWatchers(event, (caller) =>
-      matches(fault, { rpc: watchEvents, ...callerOf(caller) }),
+      matches(fault, { method: EventService.method.watchEvents, ...callerOf(caller) }),
     );
     fault.seen = fault.fired;
     this.#fired += fault.fired;
@@ -123,11 +120,14 @@ export function callerOf({ subject, runnerId = "" }: Caller): Pick<FaultTarget, 
   return { callerId: subject.id, runnerIds: [runnerId] };
 }
 
-function matches({ match }: Fault, { rpc, runnerIds, callerId }: FaultTarget): boolean {
+function matches({ match }: Fault, { method, runnerIds, callerId }: FaultTarget): boolean {
   if (match === undefined) return true;
-  const rpcMatches = match.rpc === "" || match.rpc === rpc || match.rpc === rpc.split("/")[1];
   const runnerMatches = match.runnerId === "" || runnerIds.includes(canonical(match.runnerId));
-  return rpcMatches && runnerMatches && (match.callerId === "" || canonical(match.callerId) === callerId);
+  return (
+    isMeant(method, match.rpc) &&
+    runnerMatches &&
+    (match.callerId === "" || canonical(match.callerId) === callerId)
+  );
 }
 
 /** Numbers from 0 to 1 that look drawn by chance and are the same for each seed (mulberry32). */

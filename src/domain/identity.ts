@@ -81,6 +81,6 @@ export class Identity {
 }
 
 /** The token of `Authorization: Bearer TOKEN`; suites send tokens with spaces in them. */
-function bearerOf(authorization: string | null): string | undefined {
+export function bearerOf(authorization: string | null): string | undefined {
   return /^bearer +(.*\S)\s*$/i.exec(authorization ?? "")?.[1];
 }

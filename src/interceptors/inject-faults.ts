@@ -48,7 +48,7 @@ export function createInjectFaults(host: HostTime): Interceptor {
     if (world.faults.none) return next(request);
     const named = request.stream ? "" : ((request.message as { runnerId?: string }).runnerId ?? "");
     const target: FaultTarget = {
-      rpc: `${method.parent.typeName}/${method.name}`,
+      method,
       runnerIds: [canonical(named), caller.runnerId ?? ""],
       callerId: caller.subject.id,
     };

@@ -9,6 +9,7 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { rpcOf } from "../api.ts";
 import { callerKey, worldKey } from "../call.ts";
 import { errors } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -42,7 +43,7 @@ function report(
   error: unknown,
 ): ConnectError | undefined {
   const call = {
-    rpc: `${method.parent.typeName}/${method.name}`,
+    rpc: rpcOf(method),
     world: values.get(worldKey)?.name,
     subject: values.get(callerKey)?.subject.id,
   };
