@@ -4,6 +4,7 @@
  */
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
+import { onAbort } from "../abort.ts";
 import { endedBy, errors } from "../errors.ts";
 import type { Subject } from "../gen/gitpod/v1/identity_pb.ts";
 import { Backlog } from "./backlog.ts";
@@ -99,8 +100,7 @@ export class CallLog {
       this.#watchers.delete(watcher);
       backlog.end(endedBy(signal));
     };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
+    onAbort(signal, stop);
     return backlog;
   }
 

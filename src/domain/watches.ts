@@ -1,5 +1,6 @@
 /** WatchEvents: the feed as it happens, for those who may hear of it. */
 import { create } from "@bufbuild/protobuf";
+import { onAbort } from "../abort.ts";
 import { endedBy, errors } from "../errors.ts";
 import {
   ResourceOperation,
@@ -45,8 +46,7 @@ export class Watches {
       this.#open.delete(backlog);
       backlog.end(endedBy(signal));
     };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
+    onAbort(signal, stop);
     return backlog;
   }
 

@@ -3,6 +3,7 @@
  * it. A runner that calls with its own token has its lease renewed here, whatever becomes of the call.
  */
 import type { HandlerContext } from "@connectrpc/connect";
+import { onAbort } from "../abort.ts";
 import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Claim, Identity } from "../domain/identity.ts";
@@ -28,8 +29,7 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
     const world = await worlds.enter(name);
     values.set(worldKey, world);
     // Aborted when a call has ended, however it did; it may have ended while the world was opened.
-    if (signal.aborted) worlds.leave(world);
-    else signal.addEventListener("abort", () => worlds.leave(world), { once: true });
+    onAbort(signal, () => worlds.leave(world));
     values.set(callerKey, await callerOf(claim, identity, world));
   };
 }

@@ -13,6 +13,7 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
+import { aborted, onAbort } from "../abort.ts";
 import { callOf, responseHeaderOf } from "../call.ts";
 import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { FaultTarget } from "../domain/faults.ts";
@@ -101,10 +102,9 @@ function retryInfo(delay: Duration) {
 
 /** @throws ConnectError if the call ends before that */
 async function passed(delayMs: number, host: HostTime, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) throw endedBy(signal);
   await new Promise<void>((resolve, reject) => {
     const disarm = host.setTimer(Math.min(delayMs, maxTimerMs), resolve);
-    signal.addEventListener("abort", () => {
+    onAbort(signal, () => {
       disarm();
       reject(endedBy(signal));
     });
@@ -160,6 +160,6 @@ async function* cutBy({ effect, faultId }: Fault, messages: AsyncIterable<Messag
     if (++sent >= after) break;
   }
   if (error !== undefined) throw injected(error, faultId);
-  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  await aborted(signal);
   throw endedBy(signal);
 }

@@ -1,5 +1,6 @@
 /** grpc.health.v1.Health, as probes and load balancers ask it. */
 import type { ServiceImpl } from "@connectrpc/connect";
+import { aborted } from "../abort.ts";
 import { endedBy, errors } from "../errors.ts";
 import { type Health, HealthCheckResponse_ServingStatus as Status } from "../gen/grpc/health/v1/health_pb.ts";
 
@@ -14,8 +15,7 @@ export function createHealth(names: ReadonlySet<string>): ServiceImpl<typeof Hea
 
     async *watch({ service }, { signal }) {
       yield { status: isKnown(service) ? Status.SERVING : Status.SERVICE_UNKNOWN };
-      if (!signal.aborted)
-        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      await aborted(signal);
       // Nothing but the end of the server ever changes it.
       if (isKnown(service)) yield { status: Status.NOT_SERVING };
       throw endedBy(signal);
