@@ -6,6 +6,7 @@ import { checkState, completed, DocumentError, parseState, stateDocument } from 
 import type { CallRecord } from "../domain/call-log.ts";
 import { cursorOf, pageOfAll } from "../domain/pagination.ts";
 import type { RunnerReport as DomainReport } from "../domain/runners.ts";
+import { setFields } from "../domain/set-fields.ts";
 import { type TokenFacts, wireKinds } from "../domain/tokens.ts";
 import { errors } from "../errors.ts";
 import {
@@ -182,12 +183,8 @@ function clockOf({ clock }: World) {
 
 /** The fields that are set; a list that is empty says nothing. */
 function reportOf(report: RunnerReport | undefined): DomainReport {
-  const { $typeName: _, $unknown: __, ...fields } = report ?? ({} as RunnerReport);
-  return Object.fromEntries(
-    Object.entries(fields).filter(
-      ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
-    ),
-  );
+  const set = Object.entries(setFields(report ?? {}));
+  return Object.fromEntries(set.filter(([, value]) => !(Array.isArray(value) && value.length === 0)));
 }
 
 function tokenOf({ tokenId, kind, runnerId, createdAtMs, expiresAtMs }: TokenFacts) {

@@ -15,6 +15,7 @@ import { SortOrder } from "../gen/gitpod/v1/pagination_pb.ts";
 import { canonical } from "../ids.ts";
 import type { Switches } from "../profiles.ts";
 import type { Feed, FeedEntry } from "../store/feed.ts";
+import { anyOf } from "./any-of.ts";
 import type { Caller } from "./caller.ts";
 import { cursorOf, filtered, pageOf } from "./pagination.ts";
 
@@ -65,21 +66,20 @@ function entryOf(entry: FeedEntry): ListAuditLogsResponse_AuditLogEntry {
   });
 }
 
-/** Or within one list of the filter, and across; an empty list accepts all. */
+/** What all lists of the filter accept, in its span of time. */
 function matcherOf(filter: ListAuditLogsRequest_Filter | undefined): (entry: FeedEntry) => boolean {
   if (filter === undefined) return () => true;
-  const actorIds = new Set(filter.actorIds.map(canonical));
-  const actorPrincipals = new Set(filter.actorPrincipals);
-  const subjectIds = new Set(filter.subjectIds.map(canonical));
-  const subjectTypes = new Set(filter.subjectTypes);
+  const isActor = anyOf(filter.actorIds.map(canonical));
+  const isPrincipal = anyOf(filter.actorPrincipals);
+  const isSubject = anyOf(filter.subjectIds.map(canonical));
+  const isType = anyOf(filter.subjectTypes);
   const fromMs = firstMsFrom(filter.from) ?? Number.NEGATIVE_INFINITY;
   const toMs = firstMsFrom(filter.to) ?? Number.POSITIVE_INFINITY;
-  const accepts = <T>(set: Set<T>, value: T) => set.size === 0 || set.has(value);
   return ({ actor, resourceId, resourceType, atMs }) =>
-    accepts(actorIds, actor?.id ?? "") &&
-    accepts(actorPrincipals, actor?.principal ?? Principal.UNSPECIFIED) &&
-    accepts(subjectIds, resourceId) &&
-    accepts(subjectTypes, resourceType) &&
+    isActor(actor?.id ?? "") &&
+    isPrincipal(actor?.principal ?? Principal.UNSPECIFIED) &&
+    isSubject(resourceId) &&
+    isType(resourceType) &&
     atMs >= fromMs &&
     atMs < toMs;
 }

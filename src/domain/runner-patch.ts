@@ -15,6 +15,7 @@ import {
   type UpdateWindow,
 } from "../gen/gitpod/v1/runner_pb.ts";
 import { sealedFor } from "./sealed-box.ts";
+import { setFields } from "./set-fields.ts";
 
 /**
  * The runner with the changes of the request; the same one where there are none.
@@ -23,11 +24,11 @@ import { sealedFor } from "./sealed-box.ts";
  */
 export async function patched(runner: Runner, { name, spec }: UpdateRunnerRequest): Promise<Runner> {
   const configuration = await patchedConfiguration(runner, spec?.configuration);
-  const changes = defined({ name, spec: undefined as Runner["spec"] });
+  const changes: Partial<Runner> = setFields({ name });
   if (configuration !== undefined || spec?.desiredPhase !== undefined) {
     changes.spec = {
       ...(runner.spec ?? create(RunnerSpecSchema)),
-      ...defined({ configuration, desiredPhase: spec?.desiredPhase }),
+      ...setFields({ configuration, desiredPhase: spec?.desiredPhase }),
     };
   }
   return Object.keys(changes).length === 0 ? runner : { ...runner, ...changes };
@@ -39,12 +40,11 @@ async function patchedConfiguration(
   changes: UpdateRunnerRequest_RunnerConfiguration | undefined,
 ): Promise<RunnerConfiguration | undefined> {
   if (changes === undefined) return undefined;
-  const { $typeName: _, $unknown: __, metrics, updateWindow, honeycombApiKey, ...plain } = changes;
-  const taken: Partial<RunnerConfiguration> = defined(plain);
+  const { metrics, updateWindow, honeycombApiKey, ...plain } = setFields(changes);
+  const taken: Partial<RunnerConfiguration> = plain;
   const before = spec?.configuration ?? create(RunnerConfigurationSchema);
   if (metrics !== undefined) {
-    const { $typeName: _, $unknown: __, ...fields } = metrics;
-    const takenMetrics = defined(fields);
+    const takenMetrics = setFields(metrics);
     if (Object.keys(takenMetrics).length > 0) {
       taken.metrics = { ...(before.metrics ?? create(MetricsConfigurationSchema)), ...takenMetrics };
     }
@@ -55,7 +55,7 @@ async function patchedConfiguration(
   if (updateWindow === undefined) {
     return Object.keys(taken).length === 0 ? undefined : { ...before, ...taken };
   }
-  const { updateWindow: ___, ...rest } = before;
+  const { updateWindow: _, ...rest } = before;
   return { ...rest, ...taken, ...(isEmpty(updateWindow) ? {} : { updateWindow }) };
 }
 
@@ -67,11 +67,4 @@ async function encrypted(secret: string, publicKey: Uint8Array = new Uint8Array(
 
 function isEmpty({ startHour, endHour }: UpdateWindow): boolean {
   return startHour === undefined && endHour === undefined;
-}
-
-type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-/** The fields that are set. */
-function defined<T extends object>(fields: T): Defined<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

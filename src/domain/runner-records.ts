@@ -116,7 +116,7 @@ export class RunnerRecords {
   list(
     cursor: Cursor,
     caller: Caller,
-    matches: (registration: Registration) => boolean = () => true,
+    matches: (registration: Registration) => boolean,
   ): Promise<RegistrationDocument[]> {
     return filtered(
       cursor,

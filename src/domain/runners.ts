@@ -20,6 +20,7 @@ import {
 import { canonical } from "../ids.ts";
 import type { Switches } from "../profiles.ts";
 import { shown } from "../shown.ts";
+import { anyOf } from "./any-of.ts";
 import { type Caller, manages, runnerSubject } from "./caller.ts";
 import { type Registration, type RegistrationDocument, withRunner, withStatus } from "./lease.ts";
 import { type Cursor, pageOf } from "./pagination.ts";
@@ -31,6 +32,8 @@ export type RunnerReport = Omit<MessageInitShape<typeof RunnerStatusSchema>, "up
 
 /** An X25519 public key (DOC: the schema demands exactly this many bytes). */
 const publicKeyBytes = 32;
+
+type Matches = (registration: Registration) => boolean;
 
 type RunnersSwitches = Pick<Switches, "unknownIds" | "metricsPassword" | "desiredPhaseOnUpdate">;
 
@@ -189,14 +192,10 @@ export class Runners {
     }
   }
 
-  async #listOnly(
-    runnerId: string,
-    { after }: Cursor,
-    matches: ((registration: Registration) => boolean) | undefined,
-  ) {
+  async #listOnly(runnerId: string, { after }: Cursor, matches: Matches) {
     if (after !== undefined && after >= runnerId) return [];
     const document = await this.#records.find(runnerId);
-    return document !== undefined && (matches?.(document.value) ?? true) ? [document] : [];
+    return document !== undefined && matches(document.value) ? [document] : [];
   }
 }
 
@@ -221,16 +220,12 @@ function checked(report: RunnerReport): Partial<RunnerStatus> {
   ) as Partial<RunnerStatus>;
 }
 
-/** Or within one list of the filter, and across lists; an empty list accepts all (DOC). */
-function matcherOf(filter: ListRunnersRequest_Filter | undefined) {
-  if (filter === undefined) return undefined;
-  const creatorIds = new Set(filter.creatorIds);
-  const kinds = new Set(filter.kinds);
-  const providers = new Set(filter.providers);
-  if (creatorIds.size + kinds.size + providers.size === 0) return undefined;
-  const accepts = <T>(set: Set<T>, value: T) => set.size === 0 || set.has(value);
-  return ({ runner }: Registration) =>
-    accepts(creatorIds, runner.creator?.id ?? "") &&
-    accepts(kinds, runner.kind) &&
-    accepts(providers, runner.provider);
+/** What all lists of the filter accept. */
+function matcherOf(filter: ListRunnersRequest_Filter | undefined): Matches {
+  if (filter === undefined) return () => true;
+  const isCreator = anyOf(filter.creatorIds);
+  const isKind = anyOf(filter.kinds);
+  const isProvider = anyOf(filter.providers);
+  return ({ runner }) =>
+    isCreator(runner.creator?.id ?? "") && isKind(runner.kind) && isProvider(runner.provider);
 }

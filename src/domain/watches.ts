@@ -12,6 +12,7 @@ import {
 } from "../gen/gitpod/v1/event_pb.ts";
 import { canonical } from "../ids.ts";
 import type { Feed, FeedEntry } from "../store/feed.ts";
+import { anyOf } from "./any-of.ts";
 import { Backlog } from "./backlog.ts";
 import type { Caller } from "./caller.ts";
 
@@ -85,11 +86,11 @@ function concerns({ resourceType, resourceId }: FeedEntry, runnerId: string): bo
 }
 
 function acceptedByFilter(filter: WatchEventsRequest_ResourceTypeFilter): Accepts {
-  const resourceIds = new Set(filter.resourceIds.map(canonical));
-  const creatorIds = new Set(filter.creatorIds.map(canonical));
+  const isResource = anyOf(filter.resourceIds.map(canonical));
+  const isCreator = anyOf(filter.creatorIds.map(canonical));
   return ({ resourceType, resourceId, creatorId, operation }) =>
     resourceType === filter.resourceType &&
-    (resourceIds.size === 0 || resourceIds.has(resourceId)) &&
+    isResource(resourceId) &&
     // DOC: not applied to DELETE.
-    (creatorIds.size === 0 || creatorIds.has(creatorId) || operation === ResourceOperation.DELETE);
+    (isCreator(creatorId) || operation === ResourceOperation.DELETE);
 }

@@ -15,6 +15,7 @@ import type { Policies } from "./policies.ts";
 import { kindOf } from "./runner-kind.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 import type { SourceCode } from "./scm/source-code.ts";
+import { setFields } from "./set-fields.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** The gateways of a world. */
@@ -113,7 +114,6 @@ export class WorldState {
     const { runnerManagerId, creator = defaultSubject } = state;
     const createdAt = state.createdAt ?? timestampFromMs(this.#records.clock.nowMs());
     const updatedAt = state.updatedAt ?? createdAt;
-    const { $typeName: _, $unknown: __, ...reported } = status ?? create(RunnerReportSchema);
     const runner = create(RunnerSchema, {
       runnerId: canonical(state.runnerId) || this.#ids(),
       name: state.name,
@@ -123,13 +123,9 @@ export class WorldState {
       creator,
       createdAt,
       updatedAt,
-      status: { ...withoutUndefined(reported), phase: reported.phase ?? RunnerPhase.CREATED, updatedAt },
+      status: { phase: RunnerPhase.CREATED, ...setFields(status ?? {}), updatedAt },
       ...(state.spec && { spec: state.spec }),
     });
     return { runner, organizationId: canonical(organizationId) || defaultOrganizationId };
   }
-}
-
-function withoutUndefined<T extends object>(fields: T) {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
