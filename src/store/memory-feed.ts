@@ -17,7 +17,7 @@ export class MemoryFeed implements Feed {
   append(event: ResourceEvent, atMs: number, actor: FeedEntry["actor"]): void {
     const entry = { ...event, id: this.#ids(), atMs, actor };
     if (this.#maxEntries > 0) this.#entries.push(entry);
-    if (this.#entries.length >= 2 * this.#maxEntries) this.#entries = this.#kept();
+    if (this.#entries.length >= 2 * this.#maxEntries) this.#entries = this.#entries.slice(this.#oldest());
     for (const hear of this.#listeners) hear(entry);
   }
 
@@ -27,23 +27,24 @@ export class MemoryFeed implements Feed {
   }
 
   async list({ after, limit, newestFirst }: FeedPage): Promise<FeedEntry[]> {
-    const entries = this.#kept();
+    const [entries, oldest] = [this.#entries, this.#oldest()];
     if (newestFirst) {
-      const end = after === undefined ? entries.length : firstFrom(entries, after);
-      return entries.slice(Math.max(0, end - limit), end).reverse();
+      const end = after === undefined ? entries.length : firstFrom(entries, after, oldest);
+      return entries.slice(Math.max(oldest, end - limit), end).reverse();
     }
-    const start = after === undefined ? 0 : firstFrom(entries, `${after}\0`);
+    const start = after === undefined ? oldest : firstFrom(entries, `${after}\0`, oldest);
     return entries.slice(start, start + limit);
   }
 
-  #kept(): FeedEntry[] {
-    return this.#maxEntries === 0 ? [] : this.#entries.slice(-this.#maxEntries);
+  /** Where the oldest entry stands that is kept. */
+  #oldest(): number {
+    return Math.max(0, this.#entries.length - this.#maxEntries);
   }
 }
 
-/** Where the first entry stands whose id is not less than `id`. */
-function firstFrom(entries: readonly FeedEntry[], id: string): number {
-  let [low, high] = [0, entries.length];
+/** Where, from `from` on, the first entry stands whose id is not less than `id`. */
+function firstFrom(entries: readonly FeedEntry[], id: string, from: number): number {
+  let [low, high] = [from, entries.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((entries[middle]?.id ?? "") < id) low = middle + 1;
