@@ -13,7 +13,8 @@ export type Target =
 
 export interface Location {
   readonly owner: string;
-  readonly repository: string;
+  /** The repository's, without its owner. */
+  readonly name: string;
   readonly target: Target;
 }
 
@@ -213,7 +214,7 @@ function located(
   target: Target | undefined,
 ): Location | undefined {
   const name = repository?.replace(/\.git$/, "");
-  return owner && name && target ? { owner, repository: name, target } : undefined;
+  return owner && name && target ? { owner, name, target } : undefined;
 }
 
 function refAt(path: readonly string[]): Target | undefined {

@@ -52,7 +52,7 @@ export class ScmHosts {
 
 export function repositoryAt({ host, location }: Found): ScmRepository | undefined {
   // No host tells owners or repositories apart by the case of their letters.
-  const full = fullNameOf({ owner: location.owner, name: location.repository }).toLowerCase();
+  const full = fullNameOf(location).toLowerCase();
   return host.repositories.find((repository) => fullNameOf(repository).toLowerCase() === full);
 }
 

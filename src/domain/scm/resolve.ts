@@ -7,7 +7,7 @@ import type {
   ParseContextURLResponseSchema,
 } from "../../gen/gitpod/v1/runner_pb.ts";
 import type { ScmHost, ScmRepository } from "../../gen/runnermock/v1/state_pb.ts";
-import type { Target } from "./context-url.ts";
+import type { Location, Target } from "./context-url.ts";
 import { cloneUrlOf, defaultBranchOf, fullNameOf } from "./hosts.ts";
 
 type Resolved = Pick<
@@ -109,8 +109,8 @@ function commitNamed(
   return commit === undefined ? undefined : { commit };
 }
 
-export function repositoryNotFound(location: { readonly owner: string; readonly repository: string }): never {
-  return notFound("repository", fullNameOf({ owner: location.owner, name: location.repository }));
+export function repositoryNotFound(location: Location): never {
+  return notFound("repository", fullNameOf(location));
 }
 
 function notFound(kind: string, name: string): never {

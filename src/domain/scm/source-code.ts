@@ -191,7 +191,7 @@ function noAccessTo(found: Found): string {
   const { host, location } = found;
   if (!host.authenticated) return `authentication required for ${host.host}`;
   const repository = repositoryAt(found);
-  const name = fullNameOf({ owner: location.owner, name: location.repository });
+  const name = fullNameOf(location);
   if (repository === undefined) return `repository ${name} not found`;
   return repository.forbidden ? `no access to repository ${name}` : "";
 }
