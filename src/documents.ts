@@ -11,7 +11,7 @@ import {
   type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
-import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import type { Violation } from "@bufbuild/protovalidate";
 import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
 import { fullNameOf } from "./domain/scm/hosts.ts";
@@ -20,6 +20,7 @@ import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identitie
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
 import { canonical } from "./ids.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
+import { fullValidator } from "./validators.ts";
 
 /** A document that is not what it has to be; the message names what, and where. */
 export class DocumentError extends Error {
@@ -139,7 +140,7 @@ function refuse(problems: readonly JsonProblem[], { placeOf, hidesValues }: Omit
 }
 
 function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>): JsonProblem[] {
-  return (createValidator().validate(desc, message).violations ?? []).map(problemOf);
+  return (fullValidator.validate(desc, message).violations ?? []).map(problemOf);
 }
 
 /** A problem as it is told of a document whose values, and even whose misplaced keys, may be secrets. */

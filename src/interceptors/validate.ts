@@ -1,15 +1,12 @@
 /** Holds requests against the rules of the schema. */
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { createValidator, violationsToProto } from "@bufbuild/protovalidate";
+import { violationsToProto } from "@bufbuild/protovalidate";
 import { worldOf } from "../call.ts";
 import { errors } from "../errors.ts";
 import { pathOfViolation, pathText } from "../json-problems.ts";
 import { isImplemented } from "../services/index.ts";
+import { fullValidator, quickValidator } from "../validators.ts";
 import { checkEachMessage } from "./each-message.ts";
-
-/** Shared by all servers of a process: they keep nothing but the rules that they have compiled. */
-const quickValidator = createValidator({ failFast: true });
-const fullValidator = createValidator();
 
 /** How many violations are told in detail: gRPC sends them in a header, which has to be small. */
 const maxViolations = 100;
