@@ -113,7 +113,6 @@ function connectionOf(request: IncomingMessage | Http2ServerRequest): Connection
       if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       else request.socket.destroy();
     },
-    redirect() {},
   };
 }
 

@@ -115,11 +115,11 @@ async function errorIn(envelopes: AsyncIterable<EnvelopedMessage>): Promise<Conn
 
 async function* linesOf(
   envelopes: AsyncIterable<EnvelopedMessage>,
-  connection: Connection,
+  connection: Connection | undefined,
 ): AsyncIterable<Uint8Array> {
   yield new Uint8Array();
   for await (const envelope of envelopes) {
-    if (errorOf(envelope) !== undefined) return connection.breakOff();
+    if (errorOf(envelope) !== undefined) return connection?.breakOff();
     if (envelope.flags === 0) yield Buffer.concat([envelope.data, Buffer.from("\n")]);
   }
 }

@@ -6,17 +6,8 @@ import { wrapHandlers } from "./wrap-handlers.ts";
 /** The router's handlers can be told to redirect from now on. */
 export function serveRedirects(router: ConnectRouter): void {
   wrapHandlers(router, (handler) => async (request) => {
-    const { contextValues } = request;
-    if (contextValues === undefined) return handler(request);
-    let location: string | undefined;
-    const connection = contextValues.get(connectionKey);
-    contextValues.set(connectionKey, {
-      ...connection,
-      redirect: (target) => {
-        location = target;
-      },
-    });
     const response = await handler(request);
+    const location = request.contextValues?.get(connectionKey)?.redirectedTo;
     if (location === undefined) return response;
     const header = new Headers({ location });
     const faultId = response.header?.get(faultHeader);

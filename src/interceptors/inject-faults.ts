@@ -32,14 +32,14 @@ export const faultHeader = "runner-mock-fault";
 export interface Connection {
   /** Breaks it off without an answer. */
   breakOff(): void;
-  /** Answers with status 308 instead of whatever else is answered. */
-  redirect(location: string): void;
+  /** Where the call is sent, with status 308 instead of whatever else is answered. */
+  redirectedTo?: string;
 }
 
-export const connectionKey = createContextKey<Connection>(
-  { breakOff: () => {}, redirect: () => {} },
-  { description: "connection" },
-);
+/** Undefined where there is no HTTP. */
+export const connectionKey = createContextKey<Connection | undefined>(undefined, {
+  description: "connection",
+});
 
 /** @param host in whose time calls are delayed */
 export function createInjectFaults(host: HostTime): Interceptor {
@@ -70,14 +70,14 @@ export function createInjectFaults(host: HostTime): Interceptor {
 
 /** @throws what the fault fails the call with, if it does */
 function refuseBy({ effect, faultId }: Fault, values: ContextValues): void {
-  const { breakOff, redirect } = values.get(connectionKey);
+  const connection = values.get(connectionKey);
   if (effect.case === "error") throw injected(effect.value, faultId);
   if (effect.case === "reset") {
-    breakOff();
+    connection?.breakOff();
     throw errors.injectedFault({ message: "the connection was broken off" }, { code: Code.Aborted });
   }
   if (effect.case === "redirect") {
-    redirect(effect.value.location);
+    if (connection) connection.redirectedTo = effect.value.location;
     throw errors.injectedFault({ message: `sent to ${effect.value.location}` });
   }
 }
