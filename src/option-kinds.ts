@@ -90,6 +90,13 @@ export const document = (kind: string) => ({
   },
 });
 
+/** A path, or in process also the PEM itself; it is read when the mock starts. */
+export const pem = (kind: string) => ({
+  placeholder: "file",
+  takes: `the path of ${kind} in PEM, or that PEM`,
+  read: (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined),
+});
+
 export const secretText = {
   ...text("token", "a text that is not empty", (value) => /^\S(.*\S)?$/.test(value)),
   secret: true,

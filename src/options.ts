@@ -8,6 +8,7 @@ import { type AuthMode, authModes } from "./domain/auth-mode.ts";
 import type { Duration } from "./duration.ts";
 import type { IdentitiesJson } from "./gen/runnermock/v1/identities_pb.ts";
 import type { StateJson } from "./gen/runnermock/v1/state_pb.ts";
+import type { Listening } from "./http/app.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 import {
   choice,
@@ -17,6 +18,7 @@ import {
   httpUrl,
   namedTokens,
   type OptionRow,
+  pem,
   port,
   portOrOff,
   positiveDuration,
@@ -54,6 +56,20 @@ export interface RunnerMockOptions extends Partial<Switches> {
   logLevel?: LogLevel;
   /** How long calls under way may take once the mock is told to stop. Default: `10s`. */
   stopGrace?: Duration;
+  /** The certificate with which both addresses speak TLS: its path, or its PEM. Default: none, they speak plaintext. */
+  tlsCert?: string;
+  /** The certificate's private key: its path, or its PEM. */
+  tlsKey?: string;
+  /** How large a request may be, packed or unpacked. Default: 4194304. */
+  maxBodyBytes?: number;
+  /** How large the headers of a request may be. Default: 16384. */
+  maxHeaderBytes?: number;
+  /** How many calls may be under way on one HTTP/2 connection. Default: 250. */
+  maxConcurrentStreams?: number;
+  /** How many connections there may be at each address. Default: 1000. */
+  maxConnections?: number;
+  /** How long a request may take to arrive. Default: `60s`. */
+  requestTimeout?: Duration;
   /** The values of all switches that are not set on their own. Default: `documented`. */
   profile?: Profile;
   /** How long a registration stands unless it is renewed. Default: `30s`. */
@@ -100,7 +116,9 @@ export interface Settings {
   readonly controlPort: number | "off" | undefined;
   readonly controlToken: string | undefined;
   readonly logLevel: LogLevel;
-  readonly stopGraceMs: number;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly listening: Omit<Listening, "tls">;
   readonly auth: AuthMode;
   readonly userTokens: ReadonlyMap<string, string>;
   readonly identities: DocumentSource | undefined;
@@ -151,6 +169,33 @@ const ownOptions = {
   },
   logLevel: { ...choice("level", logLevels), does: "how much is logged, to stderr", default: "info" },
   stopGrace: { ...duration, does: "how long calls under way may take once told to stop", default: "10s" },
+  tlsCert: {
+    ...pem("a certificate"),
+    does: "speaks TLS with this certificate; those between it and the root may follow in the file",
+  },
+  tlsKey: { ...pem("a private key"), secret: true, does: "the certificate's private key" },
+  maxBodyBytes: {
+    ...wholeNumber("number", 1, 2 ** 30),
+    does: "how large a request may be, packed or unpacked",
+    // What servers of gRPC usually take.
+    default: "4194304",
+  },
+  maxHeaderBytes: {
+    ...wholeNumber("number", 1_024, 2 ** 20),
+    does: "how large the headers of a request may be",
+    default: "16384",
+  },
+  maxConcurrentStreams: {
+    ...wholeNumber("number", 1, 100_000),
+    does: "how many calls may be under way on one HTTP/2 connection",
+    default: "250",
+  },
+  maxConnections: {
+    ...wholeNumber("number", 1, 1_000_000),
+    does: "how many connections there may be at each address",
+    default: "1000",
+  },
+  requestTimeout: { ...positiveDuration, does: "how long a request may take to arrive", default: "60s" },
   profile: {
     ...choice("name", profiles),
     does: "values of all switches not set on their own",
@@ -278,7 +323,16 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
     controlPort: own("controlPort"),
     controlToken: own("controlToken"),
     logLevel: own("logLevel"),
-    stopGraceMs: own("stopGrace"),
+    tlsCert: own("tlsCert"),
+    tlsKey: own("tlsKey"),
+    listening: {
+      stopGraceMs: own("stopGrace"),
+      maxBodyBytes: own("maxBodyBytes"),
+      maxHeaderBytes: own("maxHeaderBytes"),
+      maxConcurrentStreams: own("maxConcurrentStreams"),
+      maxConnections: own("maxConnections"),
+      requestTimeoutMs: own("requestTimeout"),
+    },
     auth: own("auth"),
     userTokens: new Map(Object.entries(own("token") ?? {})),
     identities: own("identities"),

@@ -5,7 +5,7 @@
 import type { AddressInfo } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { apiServices } from "./api.ts";
-import { baseUrl } from "./base-url.ts";
+import { baseUrl, type Scheme } from "./base-url.ts";
 import type { HostTime } from "./clock.ts";
 import { createControlApp } from "./control/control-app.ts";
 import {
@@ -60,13 +60,15 @@ export interface RunnerMock extends Omit<WorldPowers, "name">, AsyncDisposable {
  * instance with code EADDRINUSE
  */
 export async function startServer(settings: Settings, surroundings: Surroundings): Promise<RunnerMock> {
-  const { host, port, auth, userTokens, organizationTier, stopGraceMs } = settings;
+  const { host, port, auth, userTokens, organizationTier } = settings;
   const { logger, time } = surroundings;
   const { tokens, organizations } = await document("identities", settings, async (source) => {
     const { identities } = await readIdentities(source);
     return knownIdentities(userTokens, identities, organizationTier);
   });
   const state = await document("state", settings, readState);
+  const tls =
+    settings.tlsCert || settings.tlsKey ? await (await import("./tls.ts")).readTls(settings) : undefined;
   const worlds = worldsOf(settings, surroundings, state, organizations);
   const identity = new Identity(auth, tokens, organizations);
   const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
@@ -74,7 +76,8 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const metrics =
     controlPort === "off" ? undefined : new (await import("./control/metrics.ts")).Metrics(worlds);
   const shutdown = new AbortController();
-  const common = { logger, stopGraceMs, shutdownSignal: shutdown.signal };
+  const listening = { ...settings.listening, tls };
+  const common = { logger, listening, shutdownSignal: shutdown.signal };
   const chain = createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe });
   const api = createApp({
     ...common,
@@ -85,6 +88,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     refuseUnknownJson: settings.world.switches.unknownJson === "refuse",
     crossOrigin: true,
   });
+  const scheme = tls ? "https" : "http";
   let url = "";
   const control: Control = {
     worlds,
@@ -103,8 +107,8 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   };
   try {
     await worlds.enter(defaultWorldName);
-    url = await listen(api, host, port);
-    const controlUrl = controlApp && (await listen(controlApp, host, Number(controlPort)));
+    url = await listen(api, scheme, host, port);
+    const controlUrl = controlApp && (await listen(controlApp, scheme, host, Number(controlPort)));
     const powers = worldPowers(control, defaultWorldName);
     return {
       url,
@@ -150,10 +154,10 @@ function worldsOf(
 }
 
 /** @returns the base URL of the address */
-async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+async function listen(app: FastifyInstance, scheme: Scheme, host: string, port: number): Promise<string> {
   await app.listen({ host, port });
   const { address, port: chosen } = app.server.address() as AddressInfo;
-  return baseUrl(address, chosen);
+  return baseUrl(scheme, address, chosen);
 }
 
 async function document<Name extends "state" | "identities", Content>(

@@ -53,8 +53,8 @@ const healthCommand = program
   .action(async (argument: string | undefined) => {
     refuseBeyond(healthCommand, 1);
     // By default where a mock with the same flags and environment listens.
-    const { host = optionTable.host.default, port = optionTable.port.default } = program.opts();
-    const url = argument ?? baseUrl(host, port);
+    const { host = optionTable.host.default, port = optionTable.port.default, tlsCert } = program.opts();
+    const url = argument ?? baseUrl(tlsCert === undefined ? "http" : "https", host, port);
     const { health } = await import("./health.ts");
     process.exitCode = await health(url);
   });

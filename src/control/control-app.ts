@@ -11,7 +11,7 @@ import type { Control } from "./powers.ts";
 
 export interface ControlAppOptions
   extends Control,
-    Pick<AppOptions, "logger" | "shutdownSignal" | "stopGraceMs"> {
+    Pick<AppOptions, "logger" | "shutdownSignal" | "listening"> {
   /** The address that it will listen on. */
   readonly address: string;
   /** The bearer that it asks for; undefined: what the API does. */
@@ -21,7 +21,7 @@ export interface ControlAppOptions
 }
 
 export function createControlApp(options: ControlAppOptions): FastifyInstance {
-  const { address, metrics, token, identity, logger, shutdownSignal, stopGraceMs } = options;
+  const { address, metrics, token, identity, logger, shutdownSignal, listening } = options;
   const service = createControlService(options);
   const isLoopback = isLoopbackAddress(address);
   return createApp({
@@ -38,6 +38,6 @@ export function createControlApp(options: ControlAppOptions): FastifyInstance {
     crossOrigin: false,
     logger,
     shutdownSignal,
-    stopGraceMs,
+    listening,
   });
 }

@@ -29,16 +29,27 @@ import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
 import { serveJsonLines } from "./jsonl.ts";
-import { createOnePortServer } from "./one-port.ts";
+import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
 import { serveRedirects } from "./redirects.ts";
 import { refuse } from "./refusals.ts";
 
-/** The largest request body that is read: 4 MiB. */
-const maxBodyBytes = 4 * 1024 * 1024;
+/** How an app listens, and what a client may cost it. */
+export type Listening = Required<
+  Pick<
+    OnePortOptions,
+    "tls" | "requestTimeoutMs" | "maxHeaderBytes" | "maxConcurrentStreams" | "maxConnections"
+  >
+> & {
+  /** How long calls under way may take once the server stops, before they are cut off. */
+  readonly stopGraceMs: number;
+  /** The largest request that is read, packed or unpacked. */
+  readonly maxBodyBytes: number;
+};
 
 export interface AppOptions {
+  readonly listening: Listening;
   readonly routes: (router: ConnectRouter) => void;
   /** What the routes serve, for those who ask. */
   readonly services: readonly DescService[];
@@ -52,16 +63,15 @@ export interface AppOptions {
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
-  /** How long calls under way may take once the server stops, before they are cut off. */
-  readonly stopGraceMs: number;
   /** Aborted when the server stops: open streams then end with `unavailable`. */
   readonly shutdownSignal: AbortSignal;
 }
 
 /** The app and its port for HTTP/1.1 and HTTP/2; every RPC is routed by its bare path, see paths.ts. */
 export function createApp(options: AppOptions): FastifyInstance {
+  const { stopGraceMs: closeGraceMs, ...listening } = options.listening;
   const app = fastify({
-    serverFactory: (handler) => createOnePortServer(handler, { closeGraceMs: options.stopGraceMs }),
+    serverFactory: (handler) => createOnePortServer(handler, { ...listening, closeGraceMs }),
     rewriteUrl,
     frameworkErrors: (error, request, reply) =>
       refuse(request, reply, errors.badRequest({ reason: error.message }), error.statusCode),
@@ -69,6 +79,9 @@ export function createApp(options: AppOptions): FastifyInstance {
     // The interceptors log calls, by what they are rather than by their URLs.
     logController: new LogController({ disableRequestLogging: true }),
   });
+  app.server.on("tlsClientError", (error: Error) =>
+    options.logger.info({ err: error }, "no TLS with a client"),
+  );
   let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
@@ -123,6 +136,7 @@ function acceptAnyBody(app: FastifyInstance): void {
 }
 
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
+  const { maxBodyBytes } = options.listening;
   // Connect makes a URL of it.
   scope.addHook("onRequest", async (request) => {
     originOf(request);

@@ -1,7 +1,8 @@
 /**
- * One plaintext port for HTTP/1.1 and HTTP/2 with prior knowledge (h2c), made for Fastify's `serverFactory`.
- * Tells the protocols apart by a connection's first bytes, bounds what a client may cost, and closes gracefully.
- * It is Node's http.Server with an http2.Server behind it: HTTP is left to these, the answers to the handler.
+ * One port for HTTP/1.1 and HTTP/2, in plaintext (h2c with prior knowledge) or in TLS, made for Fastify's
+ * `serverFactory`. Tells the protocols apart by a connection's first bytes, bounds what a client may cost, and closes
+ * gracefully. It is Node's http.Server with an http2.Server behind it, and a tls.Server before both: HTTP and TLS are
+ * left to these, the answers to the handler.
  */
 import { type IncomingMessage, type RequestListener, Server, type ServerResponse } from "node:http";
 import {
@@ -12,10 +13,21 @@ import {
   type Http2Session,
 } from "node:http2";
 import type { Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { maxTimerMs } from "../clock.ts";
+import { sniff, speaksHttp2, speaksTls } from "./sniff.ts";
+
+/** What a server shows to be trusted, each as PEM. */
+export interface TlsIdentity {
+  /** The certificate, with those between it and the root behind it. */
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface OnePortOptions {
-  /** How long a connection may take to show which protocol it speaks, before it is closed. Default 10 s. */
+  /** TLS, with ALPN for `h2` and `http/1.1`; plaintext is then answered with 400. Default: plaintext. */
+  tls?: TlsIdentity | undefined;
+  /** How long a connection may take for the TLS handshake, and to show what it speaks, before it is closed. Default 10 s. */
   sniffTimeoutMs?: number;
   /** HTTP/1.1: how long a request's headers may take, before a 408; at most requestTimeoutMs. Default 20 s. */
   headersTimeoutMs?: number;
@@ -36,6 +48,7 @@ export interface OnePortOptions {
 }
 
 const DEFAULTS: Required<OnePortOptions> = {
+  tls: undefined,
   sniffTimeoutMs: 10_000,
   headersTimeoutMs: 20_000,
   requestTimeoutMs: 60_000,
@@ -47,8 +60,9 @@ const DEFAULTS: Required<OnePortOptions> = {
   closeGraceMs: 10_000,
 };
 
-/** RFC 9113, section 3.4. */
-const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+/** What a client hears that speaks plaintext where TLS is spoken; it would take an alert for noise. */
+const plaintextRefusal =
+  "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\nThis port speaks TLS: use https.\n";
 
 /** How long a peer may take to answer the FIN that ends an HTTP/2 session. */
 const LINGER_MS = 1_000;
@@ -61,14 +75,16 @@ export function createOnePortServer(handler: RequestListener, options: OnePortOp
 class OnePortServer extends Server {
   readonly #options: Required<OnePortOptions>;
   readonly #http2;
-  readonly #sockets = new Set<Socket>();
+  readonly #serveHttp1;
+  /** By their peers' addresses: those whose TLS is off have taken the places of those that it was on. */
+  readonly #sockets = new Map<string, Socket>();
   readonly #sessions = new WeakMap<Socket, Http2Session>();
   /** The newest answer under way on an HTTP/1.1 connection: answers keep their order, so it is the last to end. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
 
   constructor(handler: RequestListener, options: Required<OnePortOptions>) {
     super({
-      headersTimeout: options.headersTimeoutMs,
+      headersTimeout: Math.min(options.headersTimeoutMs, options.requestTimeoutMs),
       requestTimeout: options.requestTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
       maxHeaderSize: options.maxHeaderBytes,
@@ -87,22 +103,18 @@ class OnePortServer extends Server {
     this.#http2.on("request", (request) => limitArrival(request, options.requestTimeoutMs));
 
     // Node's own way in stands aside until the protocol is known.
-    const serveHttp1 = this.listeners("connection");
+    this.#serveHttp1 = this.listeners("connection");
     this.removeAllListeners("connection");
-    this.on("connection", (socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-      sniff(socket, options.sniffTimeoutMs, (isHttp2) => {
-        if (isHttp2) this.#serveHttp2(socket);
-        else for (const serve of serveHttp1) serve.call(this, socket);
-      });
-    });
+    this.on("connection", (socket) => this.#hold(socket));
+    const { tls } = options;
+    if (tls === undefined) this.on("connection", (socket) => this.#serve(socket));
+    else this.on("connection", this.#decrypter(tls));
   }
 
   /** Ends at once what is idle and lets finish what is under way, for closeGraceMs. */
   override close(callback?: (error?: Error) => void): this {
     super.close(callback); // calls closeIdleConnections()
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.values()) {
       this.#sessions.get(socket)?.close();
       const answer = this.#answers.get(socket);
       if (answer?.headersSent === false) answer.setHeader("Connection", "close");
@@ -117,13 +129,47 @@ class OnePortServer extends Server {
    * whose time limit nobody watches after close(), and would cut off an answer that is still being flushed.
    */
   override closeIdleConnections(): void {
-    for (const socket of this.#sockets) {
+    for (const socket of this.#sockets.values()) {
       if (!this.#answers.has(socket) && !this.#sessions.has(socket)) socket.destroy();
     }
   }
 
   override closeAllConnections(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
+  }
+
+  #hold(socket: Socket): void {
+    const peer = `${socket.remoteAddress} ${socket.remotePort}`;
+    this.#sockets.set(peer, socket);
+    socket.once("close", () => {
+      if (this.#sockets.get(peer) === socket) this.#sockets.delete(peer);
+    });
+  }
+
+  #serve(socket: Socket): void {
+    sniff(socket, this.#options.sniffTimeoutMs, speaksHttp2, (isHttp2) => {
+      if (isHttp2) this.#http2Session(socket);
+      else for (const serve of this.#serveHttp1) serve.call(this, socket);
+    });
+  }
+
+  /** Takes connections out of their TLS; from then on it is what is in them that is held and served. */
+  #decrypter({ cert, key }: TlsIdentity): (socket: Socket) => void {
+    const handshakeTimeout = this.#options.sniffTimeoutMs;
+    const tls = createTlsServer({ cert, key, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout });
+    tls.on("tlsClientError", (error, socket) => {
+      this.emit("tlsClientError", error, socket);
+      socket.destroy();
+    });
+    tls.on("secureConnection", (socket) => {
+      this.#hold(socket);
+      this.#serve(socket);
+    });
+    return (socket) =>
+      sniff(socket, handshakeTimeout, speaksTls, (isTls) => {
+        if (isTls) tls.emit("connection", socket);
+        else socket.end(plaintextRefusal);
+      });
   }
 
   #track({ socket }: IncomingMessage, answer: ServerResponse): void {
@@ -135,7 +181,7 @@ class OnePortServer extends Server {
     });
   }
 
-  #serveHttp2(socket: Socket): void {
+  #http2Session(socket: Socket): void {
     // Sockets of an http.Server may be half open, but http2 expects a hang-up to end the whole connection.
     socket.allowHalfOpen = false;
     // A peer that never answers our FIN must not hold the connection.
@@ -153,28 +199,4 @@ function limitArrival(request: Http2ServerRequest, timeoutMs: number): void {
   const timer = setTimeout(() => request.stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
   const stop = () => clearTimeout(timer);
   request.once("end", stop).once("close", stop);
-}
-
-/** Calls `handOver` once the first bytes tell the protocol, with the socket as if nobody had read from it. */
-function sniff(socket: Socket, timeoutMs: number, handOver: (isHttp2: boolean) => void): void {
-  let head = Buffer.alloc(0);
-  const giveUp = () => socket.destroy();
-  const timer = setTimeout(giveUp, timeoutMs);
-  const stop = () => {
-    clearTimeout(timer);
-    socket.off("readable", read).off("end", giveUp).off("error", giveUp).off("close", stop);
-  };
-  const read = () => {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) return;
-    head = Buffer.concat([head, chunk]);
-    const length = Math.min(head.length, HTTP2_PREFACE.length);
-    const agrees = head.compare(HTTP2_PREFACE, 0, length, 0, length) === 0;
-    // `P` also begins POST, PUT and PATCH, and a client may send byte by byte.
-    if (agrees && length < HTTP2_PREFACE.length) return;
-    stop();
-    socket.unshift(head);
-    handOver(agrees);
-  };
-  socket.on("readable", read).on("end", giveUp).on("error", giveUp).on("close", stop);
 }

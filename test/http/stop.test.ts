@@ -83,7 +83,7 @@ async function startSlow() {
     refuseUnknownJson: true,
     crossOrigin: true,
     logger,
-    stopGraceMs: settings.stopGraceMs,
+    listening: { ...settings.listening, tls: undefined },
     shutdownSignal: shutdown.signal,
     routes: (router) => {
       router.rpc(wait, async () => {
