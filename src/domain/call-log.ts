@@ -13,12 +13,23 @@ import { type Cursor, filtered, pageOf } from "./pagination.ts";
 /** How a call came. */
 export type CallProtocol = "connect" | "grpc" | "grpc-web" | "jsonl";
 
+/** What a call was carried by. */
+export interface CallWire {
+  /** `1.1` or `2`. */
+  readonly httpVersion: string;
+  readonly httpMethod: string;
+  /** Of the request; for GET what its query says of the message. */
+  readonly contentType: string;
+}
+
 /** A call; one that streams changes until it has ended. */
 export interface CallRecord {
   /** In the order in which the log heard of them. */
   readonly id: string;
   readonly method: DescMethod;
   readonly protocol: CallProtocol;
+  /** Absent where it came without HTTP. */
+  readonly wire: CallWire | undefined;
   readonly userAgent: string;
   /** In the world's time: when it had ended, a stream when it had begun. */
   readonly atMs: number;

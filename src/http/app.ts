@@ -3,8 +3,6 @@
  * for requests that are none of these. Building it does not listen.
  */
 
-import type { IncomingMessage } from "node:http";
-import { constants, type Http2ServerRequest } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import {
   ConnectError,
@@ -23,11 +21,12 @@ import fastify, {
 } from "fastify";
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
-import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
+import { connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
 import { registerStandardServices } from "../standard/index.ts";
 import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
+import { HttpConnection } from "./http-connection.ts";
 import { serveJsonLines } from "./jsonl.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
@@ -119,16 +118,6 @@ function allowAnyOrigin(app: FastifyInstance): void {
   });
 }
 
-/** Over HTTP/2 the stream alone is broken off, over HTTP/1.1 the connection. */
-function connectionOf(request: IncomingMessage | Http2ServerRequest): Connection {
-  return {
-    breakOff() {
-      if ("stream" in request) request.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      else request.socket.destroy();
-    },
-  };
-}
-
 /** What reads a body are Connect's handlers; they judge its type as well. */
 function acceptAnyBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -143,7 +132,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   });
   scope.register(fastifyConnectPlugin, {
     ...options.chain,
-    contextValues: ({ raw }) => createContextValues().set(connectionKey, connectionOf(raw)),
+    contextValues: ({ raw }) => createContextValues().set(connectionKey, new HttpConnection(raw)),
     readMaxBytes: maxBodyBytes,
     shutdownSignal: options.shutdownSignal,
     routes(router) {

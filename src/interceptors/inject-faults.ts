@@ -16,6 +16,7 @@ import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { aborted, onAbort } from "../abort.ts";
 import { callOf, responseHeaderOf } from "../call.ts";
 import { type HostTime, maxTimerMs } from "../clock.ts";
+import type { CallWire } from "../domain/call-log.ts";
 import type { FaultTarget } from "../domain/faults.ts";
 import { endedBy, errors } from "../errors.ts";
 import type { PaginationRequest, PaginationResponse } from "../gen/gitpod/v1/pagination_pb.ts";
@@ -28,8 +29,9 @@ import type { World } from "../world.ts";
 /** The response header that names the fault. */
 export const faultHeader = "runner-mock-fault";
 
-/** What the HTTP layer can do to a call beyond answering it. */
+/** What the HTTP layer knows of a call, and can do to it beyond answering it. */
 export interface Connection {
+  readonly wire: CallWire;
   /** Breaks it off without an answer. */
   breakOff(): void;
   /** Where the call is sent, with status 308 instead of whatever else is answered. */

@@ -7,7 +7,7 @@ import type { HostTime } from "../clock.ts";
 import type { CallProtocol, CallRecord } from "../domain/call-log.ts";
 import { checkEachMessage } from "./each-message.ts";
 import type { Gate } from "./gate.ts";
-import { faultHeader } from "./inject-faults.ts";
+import { connectionKey, faultHeader } from "./inject-faults.ts";
 import { withOutcome } from "./outcome.ts";
 
 /** Says by which protocol a call came, where its headers do not tell. */
@@ -101,6 +101,7 @@ class Recording {
     return world?.calls.add({
       method: this.#method,
       protocol: this.#values.get(protocolKey) ?? protocolOf(this.#header),
+      wire: this.#values.get(connectionKey)?.wire,
       userAgent: this.#header.get("user-agent") ?? "",
       atMs: world.clock.nowMs(),
       caller: this.#values.get(callerKey)?.subject,

@@ -1,5 +1,6 @@
 /** The log of the calls: what is in it, what is not, and waiting for it. */
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { createClient } from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -58,12 +59,29 @@ describe("a call is in the log with", () => {
   });
 
   test.for([
-    ["connect", (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "2" })],
-    ["grpc", (baseUrl: string) => createGrpcTransport({ baseUrl })],
-    ["grpc-web", (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })],
-  ] as const)("its protocol: %s", async ([protocol, transport], { mock }) => {
+    ["connect", "2 POST application/proto", () => createConnectTransport, { httpVersion: "2" }],
+    ["connect", "1.1 POST application/json", () => createConnectTransport, { useBinaryFormat: false }],
+    ["connect", "1.1 GET application/proto", () => createConnectTransport, { useHttpGet: true }],
+    [
+      "connect",
+      "2 GET application/json",
+      () => createConnectTransport,
+      { httpVersion: "2", useHttpGet: true, useBinaryFormat: false },
+    ],
+    ["grpc", "2 POST application/grpc+proto", () => createGrpcTransport, {}],
+    ["grpc-web", "1.1 POST application/grpc-web+proto", () => createGrpcWebTransport, {}],
+  ] as const)("its protocol: %s, HTTP/%s", async ([protocol, wire, factory, options], { mock }) => {
+    const transport = (baseUrl: string) =>
+      (factory() as typeof createConnectTransport)({ baseUrl, httpVersion: "1.1", ...options });
     await mock.client(RunnerService, { transport }).listRunners({});
-    expect(mock.calls.list().map((call) => call.protocol)).toEqual([protocol]);
+    const calls = mock.calls.list();
+    expect(calls.map((call) => call.protocol)).toEqual([protocol]);
+    expect(calls.map((call) => `${call.httpVersion} ${call.httpMethod} ${call.contentType}`)).toEqual([wire]);
+  });
+
+  test("nothing of HTTP, where it came without", async ({ mock }) => {
+    await createClient(RunnerService, mock.transport()).listRunners({});
+    expect(mock.calls.list()).toMatchObject([{ httpVersion: "", httpMethod: "", contentType: "" }]);
   });
 
   test("the number of messages that a stream has sent so far, and how it ended", async ({ mock }) => {
