@@ -474,10 +474,16 @@ function filled({ text, maxValueLength }: ErrorRow, values: Readonly<Record<stri
   );
 }
 
-/** Why a call ends whose signal is aborted: out of time, the server stops, or nobody waits for it any more. */
+/**
+ * Why a call ends whose signal is aborted: out of time, the server stops, or nobody waits for it any more. How its
+ * client left is no matter: a connection that is cut off, a stream that is reset with whatever code it likes.
+ */
 export function endedBy({ reason }: AbortSignal): ConnectError {
-  return reason instanceof ConnectError ? reason : errors.clientWentAway({ cause: reason });
+  const isOurs = reason instanceof ConnectError && ends.has(reason.code);
+  return isOurs ? reason : errors.clientWentAway({ cause: reason });
 }
+
+const ends: ReadonlySet<Code> = new Set([Code.DeadlineExceeded, Code.Unavailable]);
 
 export const isServerStopping = (reason: unknown) =>
   reason instanceof ConnectError && reason.code === Code.Unavailable;

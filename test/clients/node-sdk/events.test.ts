@@ -2,8 +2,8 @@
 import type Gitpod from "@gitpod/sdk";
 import { BadRequestError } from "@gitpod/sdk";
 import { describe, expect } from "vitest";
-import { startMs } from "../support/mock.ts";
-import { comeUp, errorOf, given, productionRunner, sdkOf, test, unknownId } from "../support/node-sdk.ts";
+import { startMs } from "../../support/mock.ts";
+import { comeUp, errorOf, given, productionRunner, sdkOf, test, unknownId } from "../../support/node-sdk.ts";
 
 type EventStream = Awaited<ReturnType<Gitpod["events"]["watch"]>>;
 

@@ -2,7 +2,7 @@
 import type Gitpod from "@gitpod/sdk";
 import { AuthenticationError, NotFoundError } from "@gitpod/sdk";
 import { describe, expect } from "vitest";
-import { startMs } from "../support/mock.ts";
+import { startMs } from "../../support/mock.ts";
 import {
   comeUp,
   errorOf,
@@ -14,7 +14,7 @@ import {
   test,
   unknownId,
   uuid,
-} from "../support/node-sdk.ts";
+} from "../../support/node-sdk.ts";
 
 const startIso = new Date(startMs).toISOString();
 const isoAfter = (ms: number) => new Date(startMs + ms).toISOString();

@@ -8,7 +8,7 @@ import Gitpod, {
   PermissionDeniedError,
 } from "@gitpod/sdk";
 import { describe, expect } from "vitest";
-import type { StartMock } from "../support/mock.ts";
+import type { StartMock } from "../../support/mock.ts";
 import {
   comeUp,
   errorOf,
@@ -20,7 +20,7 @@ import {
   test,
   unknownId,
   uuid,
-} from "../support/node-sdk.ts";
+} from "../../support/node-sdk.ts";
 
 describe("an error is the SDK's own class, with the mock's text, after a single call", () => {
   interface Case {

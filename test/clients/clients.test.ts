@@ -1,0 +1,32 @@
+/** Clients that others wrote, unmodified, each through every story; what is missing here is skipped and says so. */
+import { describe } from "vitest";
+import { test } from "../support/mock.ts";
+import { kinds } from "./kinds.ts";
+import { errors } from "./stories/errors.ts";
+import { everyRpc } from "./stories/every-rpc.ts";
+import { lease } from "./stories/lease.ts";
+import { observed } from "./stories/observed.ts";
+import { paging } from "./stories/paging.ts";
+import type { Story } from "./stories/story.ts";
+import { watching } from "./stories/watching.ts";
+import { Teller } from "./teller.ts";
+
+const stories: readonly [string, Story][] = [lease, paging, watching, errors, observed, everyRpc].map(
+  (story) => [story.title, story],
+);
+
+describe.for(kinds.map((kind) => [kind.name, kind] as const))("%s", ([, kind]) => {
+  test.for(stories)("%s", { timeout: 60_000 }, async ([title, story], { start, skip, task }) => {
+    const why = kind.missing ?? kind.lacks?.[title];
+    skip(why !== undefined, why);
+    const mock = await start(story.mock);
+    const session = await kind.open(mock.url);
+    try {
+      const teller = new Teller(mock, kind, session);
+      await story.tell(teller);
+      task.meta.evidence = teller.evidence;
+    } finally {
+      await session.close();
+    }
+  });
+});
