@@ -2,6 +2,7 @@
 import { describe, expect } from "vitest";
 import { everyRpc } from "../clients/stories/every-rpc.ts";
 import { lease } from "../clients/stories/lease.ts";
+import { paging } from "../clients/stories/paging.ts";
 import { watching } from "../clients/stories/watching.ts";
 import { Teller } from "../clients/teller.ts";
 import { test } from "../support/mock.ts";
@@ -9,7 +10,7 @@ import { connectNode } from "./connect-node.ts";
 import { startFor, ways } from "./matrix.ts";
 
 describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) => {
-  test.for([lease, watching, everyRpc].map((story) => [story.title, story] as const))(
+  test.for([lease, paging, watching, everyRpc].map((story) => [story.title, story] as const))(
     "%s",
     async ([, story], { start, task }) => {
       const mock = await startFor(way, start);

@@ -6,7 +6,8 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { test as base } from "vitest";
+import { test as base, expect } from "vitest";
+import { hasSecret } from "./mock.ts";
 
 export const mainJs = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
@@ -64,6 +65,7 @@ export const test = base.extend<{ commandLine: CommandLine }>({
     });
     for (const process of started) process.signal("SIGKILL");
     await Promise.all(started.map(({ ended }) => ended));
+    expect(started.filter(({ stdout, stderr }) => hasSecret(stdout + stderr))).toEqual([]);
   },
 });
 

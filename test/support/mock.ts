@@ -42,6 +42,8 @@ export interface TestMock extends RunnerMock {
   readonly identity: Client<typeof IdentityService>;
   /** What the mock logged, a line each. */
   readonly log: string[];
+  /** What is random in every token that it has made. */
+  readonly secrets: ReadonlySet<string>;
 }
 
 export interface ClientOptions {
@@ -72,9 +74,22 @@ export const test = base.extend<{ start: StartMock; mock: TestMock }>({
   mock: async ({ start }, use) => use(await start()),
 });
 
-/** What the mock logged of bugs of its own. */
-export function bugsIn({ log }: TestMock): string[] {
-  return log.filter((line) => JSON.parse(line).level >= 50);
+/** What the mock logged of bugs of its own, and of secrets. */
+export function bugsIn({ log, secrets }: TestMock): string[] {
+  return log.filter((line) => JSON.parse(line).level >= 50 || hasSecret(line, secrets));
+}
+
+/**
+ * Whether a text has a token of ours, an ID token, or what a client bears.
+ *
+ * @param secrets what is random in the tokens that a mock has made: they are found without their prefixes, too
+ */
+export function hasSecret(text: string, secrets: ReadonlySet<string> = new Set()): boolean {
+  const words = text.match(/[\w-]{43,}/g) ?? [];
+  return (
+    words.some((word) => secrets.has(word.slice(-43)) || /^rmock_[a-z]+_[\w-]{43}$/.test(word)) ||
+    /\beyJ[\w-]+\.eyJ|\bBearer +(?!TOKEN)\S/.test(text)
+  );
 }
 
 /** A mock that the caller has to close. */
@@ -85,12 +100,20 @@ export async function openMock(
   const log: string[] = [];
   const logger = pino({ level: "debug" }, { write: (line: string) => log.push(line) });
   const settings = settingsOf(options, inProcessDefaults);
-  const mock = await startServer(settings, { time, random: countingRandom(), logger });
+  const secrets = new Set<string>();
+  const count = countingRandom();
+  const random: Random = (length) => {
+    const bytes = count(length);
+    // A token has 32 bytes, an id 16.
+    if (length === 32) secrets.add(Buffer.from(bytes).toString("base64url"));
+    return bytes;
+  };
+  const mock = await startServer(settings, { time, random, logger });
   const client: TestMock["client"] = (service, { bearer, path = "", transport = connectJson } = {}) => {
     const target = transport(mock.url + path);
     return createClient(service, bearer === undefined ? target : bearing(target, `Bearer ${bearer}`));
   };
-  return { ...mock, client, log, runner: client(RunnerService), identity: client(IdentityService) };
+  return { ...mock, client, log, secrets, runner: client(RunnerService), identity: client(IdentityService) };
 }
 
 /** A transport all of whose calls carry this Authorization header. */
