@@ -15,6 +15,15 @@ export function responseHeaderOf(values: ContextValues): Headers {
   return known(values.get(responseHeaderKey), "response header");
 }
 
+/** The trailers of the response to be. The status of gRPC is in them from the beginning. */
+export const responseTrailerKey = createContextKey<Headers | undefined>(undefined, {
+  description: "response trailer",
+});
+
+export function responseTrailerOf(values: ContextValues): Headers {
+  return known(values.get(responseTrailerKey), "response trailer");
+}
+
 export interface Call {
   readonly world: World;
   readonly caller: Caller;

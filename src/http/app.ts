@@ -113,7 +113,8 @@ export function createApp(options: AppOptions): FastifyInstance {
 function allowAnyOrigin(app: FastifyInstance): void {
   app.register(cors, {
     methods: [...connectCors.allowedMethods],
-    exposedHeaders: [...connectCors.exposedHeaders, faultHeader],
+    // A fault may add headers of any name; not all browsers understand the asterisk.
+    exposedHeaders: [...connectCors.exposedHeaders, faultHeader, "*"],
     maxAge: 7200,
   });
 }

@@ -4,7 +4,7 @@
  */
 import type { HandlerContext } from "@connectrpc/connect";
 import { onAbort } from "../abort.ts";
-import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
+import { callerKey, responseHeaderKey, responseTrailerKey, worldKey } from "../call.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Claim, Identity } from "../domain/identity.ts";
 import { isAnonymous } from "../domain/permissions.ts";
@@ -18,8 +18,9 @@ export const worldHeader = "runner-mock-world";
 export type Gate = (context: HandlerContext) => Promise<void>;
 
 export function createGate(worlds: Worlds, identity: Identity): Gate {
-  return async ({ method, requestHeader, responseHeader, signal, values }) => {
+  return async ({ method, requestHeader, responseHeader, responseTrailer, signal, values }) => {
     values.set(responseHeaderKey, responseHeader);
+    values.set(responseTrailerKey, responseTrailer);
     const name = requestHeader.get(worldHeader) ?? defaultWorldName;
     // For whoever takes note of the call, even if it goes no further.
     values.set(worldKey, worlds.find(name));

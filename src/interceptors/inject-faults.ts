@@ -14,7 +14,7 @@ import {
 } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { aborted, onAbort } from "../abort.ts";
-import { callOf, responseHeaderOf } from "../call.ts";
+import { callOf, responseHeaderOf, responseTrailerOf } from "../call.ts";
 import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { CallWire } from "../domain/call-log.ts";
 import type { FaultTarget } from "../domain/faults.ts";
@@ -115,8 +115,8 @@ async function passed(delayMs: number, host: HostTime, signal: AbortSignal): Pro
 
 function emptyReply({ method, service }: UnaryRequest, values: ContextValues): UnaryResponse {
   const message = create(method.output);
-  const header = responseHeaderOf(values);
-  return { stream: false, service, method, header, trailer: new Headers(), message };
+  const [header, trailer] = [responseHeaderOf(values), responseTrailerOf(values)];
+  return { stream: false, service, method, header, trailer, message };
 }
 
 /** The request, for a page that is no larger than the fault allows. */

@@ -156,6 +156,16 @@ test("an empty reply is success, and nothing is done", async ({ mock }) => {
   expect((await mock.runner.listRunners({})).runners).toEqual([]);
 });
 
+test.for([
+  ["gRPC", (baseUrl: string) => createGrpcTransport({ baseUrl })],
+  ["gRPC-Web", (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })],
+] as const)("an empty reply is success over %s, too", async ([, transport], { mock }) => {
+  const runner = mock.client(RunnerService, { transport });
+  await register({ runner });
+  mock.faults.inject({ match: { rpc: "ListRunners" }, effect: { case: "emptyReply", value: {} } });
+  expect((await runner.listRunners({})).runners).toEqual([]);
+});
+
 test("a miss hides what was written just before, and only that", async ({ mock }) => {
   const old = await register(mock);
   await mock.clock.advance("5s");
