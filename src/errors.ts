@@ -353,6 +353,13 @@ export const errorTable = {
     fidelity: "body-limit",
     blame: Blame.MOCK_LIMIT,
   },
+  unknownVersion: {
+    code: Code.InvalidArgument,
+    text: 'unknown version "{version}" of the Connect protocol: expected "{expected}"',
+    remedy:
+      "Send the header Connect-Protocol-Version: 1, for GET the query parameter connect=v1, or neither.",
+    fidelity: "undecodable",
+  },
   clientWentAway: {
     code: Code.Canceled,
     text: "the client went away",

@@ -106,7 +106,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     worlds.close();
   };
   try {
-    await worlds.enter(defaultWorldName);
+    worlds.leave(await worlds.enter(defaultWorldName));
     url = await listen(api, scheme, host, port);
     const controlUrl = controlApp && (await listen(controlApp, scheme, host, Number(controlPort)));
     const powers = worldPowers(control, defaultWorldName);

@@ -213,6 +213,7 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     throw await response.json();
   },
   unsupportedContentType: posting(rpc.listRunners, "{}", { "content-type": "text/plain" }),
+  unknownVersion: posting(rpc.listRunners, {}, { "connect-protocol-version": "2" }),
   unknownRpc: posting("/gitpod.v1.RunnerService/Nothing", {}),
   methodNotAllowed: async (start) => {
     const response = await fetch((await start()).url + rpc.createRunner, { method: "PUT" });

@@ -4,19 +4,22 @@
  * empty request, and the real one is decoded where a call that cannot be read is refused like any other: with
  * the code that fits, known to its world, renewing the lease of the runner that made it.
  *
- * One mechanism for all protocols; what is decoded by none (unknown encodings, streams of requests) is left alone.
+ * One mechanism for all protocols; what is decoded by none (unknown encodings) is left alone.
  */
 import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
-import { ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
   type Compression,
   createAsyncIterable,
+  type EnvelopedMessage,
+  pipe,
+  transformSplitEnvelope,
   type UniversalServerRequest,
 } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { errors } from "../errors.ts";
-import { decodeKey } from "../interceptors/decode.ts";
+import { type Decode, decodeKey } from "../interceptors/decode.ts";
 import { messageFromJson } from "./json-message.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
@@ -29,15 +32,13 @@ export interface DecodeOptions {
 
 /** The router's handlers decode their requests in the chain from now on. */
 export function decodeInChain(router: ConnectRouter, options: DecodeOptions): void {
-  wrapHandlers(router, (handler) => {
-    const { method } = handler;
-    if (method.methodKind !== "unary" && method.methodKind !== "server_streaming") return undefined;
-    return (request) => handler(withDecoding(method, request, options));
-  });
+  wrapHandlers(router, (handler) => (request) => handler(withDecoding(handler.method, request, options)));
 }
 
 /** How a request's message is written. */
 interface Format {
+  /** In Connect's protocol, which has a version. */
+  readonly connect: boolean;
   readonly json: boolean;
   /** Behind five bytes that say whether it is compressed, and how long it is. */
   readonly enveloped: boolean;
@@ -63,17 +64,38 @@ function withDecoding(
   if (request.method !== "POST" || format === undefined) return request;
   const compression = compressionOf(request.header.get(format.encodingHeader));
   if (compression === "unknown") return request;
-  const decode = async () => {
-    const body = await readAll(request.body as AsyncIterable<Uint8Array>, options.maxBytes);
-    if (!format.enveloped) return decodeMessage(method, body, compression, format, options);
-    const { bytes, compressed } = openEnvelope(body);
-    if (compressed && !compression)
-      throw errors.undecodable({ problem: "the request is compressed, but does not say how" });
-    return decodeMessage(method, bytes, compressed ? compression : undefined, format, options);
+  const version = format.connect ? request.header.get("connect-protocol-version") : null;
+  const body = request.body as AsyncIterable<Uint8Array>;
+  const decodeEnvelope = (envelope: EnvelopedMessage) =>
+    decodeMessage(method, open(envelope, compression), format, options);
+  const isStream = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
+  const decodeOne = async () => {
+    checkVersion(version, "1");
+    const bytes = await readAll(body, options.maxBytes);
+    if (format.enveloped) return decodeEnvelope(onlyEnvelope(bytes));
+    return decodeMessage(method, { bytes, compression }, format, options);
+  };
+  const decodeEach = async function* () {
+    checkVersion(version, "1");
+    // Connect's splitting does not notice a prefix that nothing follows.
+    let unread = 0;
+    const chunks = fromClient(body, (length) => {
+      unread += length;
+    });
+    for await (const envelope of pipe(chunks, transformSplitEnvelope(options.maxBytes))) {
+      unread -= envelopePrefixBytes + envelope.data.length;
+      yield decodeEnvelope(envelope);
+    }
+    if (unread > 0) throw errors.undecodable({ problem: "the request breaks off in a message" });
   };
   const header = new Headers(request.header);
   for (const name of [format.encodingHeader, "content-length"]) header.delete(name);
-  return { ...request, header, body: emptyBody(format), contextValues: withDecode(request, decode) };
+  return {
+    ...request,
+    header,
+    body: isStream ? createAsyncIterable([]) : emptyBody(format),
+    contextValues: withDecode(request, isStream ? decodeEach : decodeOne),
+  };
 }
 
 /** Connect GET: the message stands in the query. */
@@ -87,11 +109,14 @@ function withDecodedQuery(
   const encoding = query.get("encoding");
   const compression = compressionOf(query.get("compression"));
   if ((encoding !== "json" && encoding !== "proto") || compression === "unknown") return request;
-  const text = query.get("message") ?? "";
+  const text = query.get("message");
   const base64 = query.get("base64") === "1";
+  const version = query.get("connect");
   const decode = async () => {
+    checkVersion(version, "v1");
+    if (text === null) throw errors.undecodable({ problem: "the query has no parameter message" });
     const bytes = base64 ? fromBase64(text) : new TextEncoder().encode(text);
-    return decodeMessage(method, bytes, compression, { json: encoding === "json" }, options);
+    return decodeMessage(method, { bytes, compression }, { json: encoding === "json" }, options);
   };
   query.set("message", encoding === "json" ? "{}" : "");
   query.delete("base64");
@@ -99,7 +124,7 @@ function withDecodedQuery(
   return { ...request, url: url.toString(), contextValues: withDecode(request, decode) };
 }
 
-function withDecode({ contextValues }: UniversalServerRequest, decode: () => Promise<Message>) {
+function withDecode({ contextValues }: UniversalServerRequest, decode: Decode) {
   return (contextValues ?? createContextValues()).set(decodeKey, decode);
 }
 
@@ -110,7 +135,8 @@ function formatOf(contentType: string | null): Format | undefined {
   // Without a codec, application/grpc and application/grpc-web are protobuf; there is no bare application/.
   if (codec === "" ? envelope.endsWith("+") || envelope === "" : /[^+]$/.test(envelope)) return undefined;
   const encodingHeader = encodingHeaders.get(envelope) ?? "grpc-encoding";
-  return { json: codec === "json", enveloped: envelope !== "", encodingHeader };
+  const connect = encodingHeader !== "grpc-encoding";
+  return { connect, json: codec === "json", enveloped: envelope !== "", encodingHeader };
 }
 
 function compressionOf(encoding: string | null | undefined): Compression | undefined | "unknown" {
@@ -144,7 +170,19 @@ function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uin
   });
 }
 
-function openEnvelope(body: Uint8Array): { bytes: Uint8Array; compressed: boolean } {
+/** What is read of a stream's body breaks off where the client does. */
+async function* fromClient(body: AsyncIterable<Uint8Array>, read: (length: number) => void) {
+  try {
+    for await (const chunk of body) {
+      read(chunk.length);
+      yield chunk;
+    }
+  } catch (error) {
+    throw error instanceof ConnectError ? error : errors.clientWentAway({ cause: error });
+  }
+}
+
+function onlyEnvelope(body: Uint8Array): EnvelopedMessage {
   if (body.length === 0) throw errors.missingRequestMessage();
   if (body.length < envelopePrefixBytes)
     throw errors.undecodable({ problem: "the request breaks off in its five byte prefix" });
@@ -156,25 +194,60 @@ function openEnvelope(body: Uint8Array): { bytes: Uint8Array; compressed: boolea
     throw errors.undecodable({ problem: `the request breaks off: ${length} bytes promised, ${sent} sent` });
   }
   if (end < body.length) throw errors.extraRequestMessage();
-  return { bytes: body.subarray(envelopePrefixBytes), compressed: (flags & compressedFlag) !== 0 };
+  return { flags, data: body.subarray(envelopePrefixBytes) };
+}
+
+interface Packed {
+  readonly bytes: Uint8Array;
+  readonly compression: Compression | undefined;
+}
+
+/** Of the flags a request has but one: those that end streams are the server's. */
+function open({ flags, data: bytes }: EnvelopedMessage, compression: Compression | undefined): Packed {
+  if (flags > compressedFlag)
+    throw errors.undecodable({
+      problem: `the request has flags that no request has: 0x${flags.toString(16)}`,
+    });
+  if (flags === 0) return { bytes, compression: undefined };
+  if (compression === undefined)
+    throw errors.undecodable({ problem: "the request is compressed, but does not say how" });
+  return { bytes, compression };
 }
 
 async function decodeMessage(
   { input }: DescMethod,
-  bytes: Uint8Array,
-  compression: Compression | undefined,
+  packed: Packed,
   { json }: Pick<Format, "json">,
   { maxBytes, refuseUnknownJson }: DecodeOptions,
 ): Promise<Message> {
-  const plain = compression === undefined ? bytes : await compression.decompress(bytes, maxBytes);
+  const plain = await unpack(packed, maxBytes);
   if (plain.length > maxBytes) throw errors.bodyTooLarge({ limitBytes: maxBytes });
   if (json) return messageFromJson(input, plain, refuseUnknownJson);
   try {
     return fromBinary(input, plain);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    throw errors.undecodable({ problem: `the request is no ${input.typeName}: ${reason}` });
+    throw errors.undecodable({ problem: `the request is no ${input.typeName}: ${messageOf(error)}` });
   }
+}
+
+async function unpack({ bytes, compression }: Packed, maxBytes: number): Promise<Uint8Array> {
+  if (compression === undefined) return bytes;
+  try {
+    return await compression.decompress(bytes, maxBytes);
+  } catch (error) {
+    const { code, cause } = ConnectError.from(error);
+    if (code === Code.ResourceExhausted) throw errors.bodyTooLarge({ limitBytes: maxBytes });
+    throw errors.undecodable({
+      problem: `the request is no ${compression.name}: ${messageOf(cause ?? error)}`,
+    });
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** There is but one. A request need not say which it means. */
+function checkVersion(version: string | null, expected: string): void {
+  if (version !== null && version !== expected) throw errors.unknownVersion({ version, expected });
 }
 
 function fromBase64(text: string): Uint8Array {

@@ -11,6 +11,7 @@ import {
   type Http2ServerRequest,
   type Http2ServerResponse,
   type Http2Session,
+  type Http2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
@@ -35,8 +36,10 @@ export interface OnePortOptions {
   requestTimeoutMs?: number;
   /** HTTP/1.1: how long a connection may wait for its next request, before it is closed. Default 5 s. */
   keepAliveTimeoutMs?: number;
-  /** HTTP/2: how long a session may be silent, before GOAWAY; a stream under way goes on. Default 5 min. */
+  /** HTTP/2: how long a session may go without a stream, before GOAWAY. Default 5 min. */
   sessionIdleMs?: number;
+  /** HTTP/2: how often a peer is asked for a sign of life; without an answer by the next time it is gone. Default 20 s. */
+  pingIntervalMs?: number;
   /** The headers of one request: beyond it, a 431 in HTTP/1.1 and a reset stream in HTTP/2. Default 16 KiB. */
   maxHeaderBytes?: number;
   /** HTTP/2: streams open at once on one session; more are refused. Default 250. */
@@ -54,6 +57,7 @@ const DEFAULTS: Required<OnePortOptions> = {
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 5_000,
   sessionIdleMs: 300_000,
+  pingIntervalMs: 20_000,
   maxHeaderBytes: 16 * 1024,
   maxConcurrentStreams: 250,
   maxConnections: 1_000,
@@ -188,7 +192,8 @@ class OnePortServer extends Server {
     socket.once("finish", () => socket.setTimeout(LINGER_MS, () => socket.destroy()));
     this.#http2.once("session", (session) => {
       this.#sessions.set(socket, session);
-      session.setTimeout(this.#options.sessionIdleMs, () => session.close());
+      closeWhenIdle(session, this.#options.sessionIdleMs);
+      destroyWhenGone(session, this.#options.pingIntervalMs);
     });
     this.#http2.emit("connection", socket); // emits "session" before it returns
   }
@@ -199,4 +204,33 @@ function limitArrival(request: Http2ServerRequest, timeoutMs: number): void {
   const timer = setTimeout(() => request.stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
   const stop = () => clearTimeout(timer);
   request.once("end", stop).once("close", stop);
+}
+
+/** With a timer of our own: sessions that have used Node's keep two kilobytes after their end. */
+function closeWhenIdle(session: Http2Session, idleMs: number): void {
+  let streams = 0;
+  const timer = setTimeout(() => {
+    if (streams === 0) session.close();
+  }, idleMs).unref();
+  session.on("stream", (stream: Http2Stream) => {
+    streams++;
+    stream.once("close", () => {
+      streams--;
+      timer.refresh();
+    });
+  });
+  session.once("close", () => clearTimeout(timer));
+}
+
+/** A session whose peer broke the protocol is one of these: after its GOAWAY Node reads no more, and hears no FIN. */
+function destroyWhenGone(session: Http2Session, intervalMs: number): void {
+  let answered = true;
+  const timer = setInterval(() => {
+    if (!answered) return session.destroy();
+    answered = false;
+    session.ping(() => {
+      answered = true;
+    });
+  }, intervalMs).unref();
+  session.once("close", () => clearInterval(timer));
 }

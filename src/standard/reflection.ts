@@ -9,11 +9,12 @@ import type {
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>;
 
-export function createReflection(services: readonly DescService[]) {
+/** @param details files of messages that no RPC names, but errors carry: before an import of the same name */
+export function createReflection(services: readonly DescService[], details: readonly DescFile[]) {
   let catalogue: Catalogue | undefined;
   return async function* serverReflectionInfo(questions: AsyncIterable<ServerReflectionRequest>) {
     for await (const question of questions) {
-      catalogue ??= new Catalogue(services);
+      catalogue ??= new Catalogue(services, details);
       const { host: validHost, messageRequest } = question;
       yield {
         validHost,
@@ -29,9 +30,9 @@ class Catalogue {
   readonly #files = new Map<string, DescFile>();
   readonly #fileOf = new Map<string, DescFile>();
 
-  constructor(services: readonly DescService[]) {
+  constructor(services: readonly DescService[], details: readonly DescFile[]) {
     this.#services = services;
-    for (const { file } of services) this.#add(file);
+    for (const file of [...details, ...services.map(({ file }) => file)]) this.#add(file);
   }
 
   answer({ case: asked, value }: ServerReflectionRequest["messageRequest"]): Answer {
@@ -74,7 +75,7 @@ class Catalogue {
     const collect = (one: DescFile) => {
       if (files.has(one)) return;
       files.add(one);
-      for (const dependency of one.dependencies) collect(dependency);
+      for (const imported of one.dependencies) collect(this.#files.get(imported.proto.name) ?? imported);
     };
     collect(file);
     const fileDescriptorProto = [...files].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));

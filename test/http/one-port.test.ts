@@ -282,6 +282,26 @@ describe("limits", () => {
     expect((await once(session, "goaway"))[0]).toBe(0);
   });
 
+  test("a session with a stream under way is not idle, however long that takes", async () => {
+    const server = await start({ ...PATIENT, sessionIdleMs: 20, pingIntervalMs: 5 });
+    const session = await openHttp2(server.url);
+    const goaway = once(session, "goaway");
+    const stream = session.request({ ":path": "/stream" }).setEncoding("utf8");
+    await once(stream, "data");
+    let pings = 0;
+    await new Promise<void>((resolve) => session.on("ping", () => ++pings === 10 && resolve()));
+    server.openGate();
+    expect((await once(stream, "data"))[0]).toBe("ended");
+    await goaway;
+  });
+
+  test("a session whose peer broke the protocol, and answers no ping, is let go", async () => {
+    const { client, serverSide } = await dial(await start({ ...PATIENT, pingIntervalMs: 20 }));
+    const dataOnStream0 = Buffer.from([0, 0, 1, 0, 0, 0, 0, 0, 0, 7]);
+    client.write(Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS, dataOnStream0]));
+    await closed(serverSide);
+  });
+
   test("a connection over the limit is closed as it comes", async () => {
     const server = await start({ maxConnections: 1 });
     await openHttp2(server.url);

@@ -10,6 +10,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
 import {
   type ServerReflectionRequestSchema,
+  type ServerReflectionResponse,
   ServerReflection as V1,
 } from "../../src/gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as V1Alpha } from "../../src/gen/grpc/reflection/v1alpha/reflection_pb.ts";
@@ -25,6 +26,12 @@ async function ask(baseUrl: string | undefined, questions: Question[], version: 
   })();
   for await (const answer of client.serverReflectionInfo(asked)) answers.push(answer);
   return answers;
+}
+
+function filesIn(answer: ServerReflectionResponse | undefined): FileDescriptorProto[] {
+  const response = answer?.messageResponse;
+  if (response?.case !== "fileDescriptorResponse") throw new Error(`answered ${response?.case}`);
+  return response.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
 }
 
 /** As a registry wants them. */
@@ -63,11 +70,7 @@ describe.for(versions)("grpc.reflection.%s", ([, version]) => {
       [{ case: "fileContainingSymbol", value: "gitpod.v1.RunnerService" }],
       version,
     );
-    const response = answer?.messageResponse;
-    if (response?.case !== "fileDescriptorResponse") throw new Error(`answered ${response?.case}`);
-    const file = response.value.fileDescriptorProto.map((bytes) =>
-      fromBinary(FileDescriptorProtoSchema, bytes),
-    );
+    const file = filesIn(answer);
     const [main] = file;
     if (main === undefined) throw new Error("no file was given");
     expect(main.name).toBe("gitpod/v1/runner.proto");
@@ -78,6 +81,21 @@ describe.for(versions)("grpc.reflection.%s", ([, version]) => {
     expect(registry.getService("gitpod.v1.RunnerService")?.methods).toHaveLength(16);
     expect(answer).toMatchObject({ validHost: "a-host", originalRequest: { host: "a-host" } });
   });
+});
+
+test.for([
+  ["runnermock.v1.Explanation", "runnermock/v1/explanation.proto"],
+  ["buf.validate.Violations", "buf/validate/validate.proto"],
+] as const)("gives the file of %s, which errors have as a detail", async ([value, name], { mock }) => {
+  const [answer] = await ask(mock.url, [{ case: "fileContainingSymbol", value }]);
+  const file = filesIn(answer);
+  expect(file[0]?.name).toBe(name);
+  expect(new Set(file.map(({ name }) => name)).size).toBe(file.length);
+  const registry = createFileRegistry({
+    ...create(FileDescriptorSetSchema),
+    file: importsFirst(file[0] as FileDescriptorProto, file),
+  });
+  expect(registry.getMessage(value)).toBeDefined();
 });
 
 test("one stream answers one question after another, also those that have no answer", async ({ mock }) => {
