@@ -21,6 +21,8 @@ export type Wire =
 export interface ClientKind {
   /** As the ledger calls it, with its version. */
   readonly name: string;
+  /** How it is set up, if it is told of in more than one way. */
+  readonly setting?: string;
   /** What it calls itself. */
   readonly userAgent: RegExp;
   /** All that it is expected to speak. */
@@ -33,6 +35,8 @@ export interface ClientKind {
   readonly attempts?: Readonly<Record<string, number>>;
   /** @param url the base URL of a world, without `/api` */
   open(url: string): Promise<Session>;
+  /** Ends what its sessions have in common. */
+  end?(): Promise<void>;
 }
 
 /** Like a user of the client, who has set it up for one base URL. */

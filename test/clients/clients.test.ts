@@ -1,5 +1,5 @@
 /** Clients that others wrote, unmodified, each through every story; what is missing here is skipped and says so. */
-import { describe } from "vitest";
+import { afterAll, describe } from "vitest";
 import { test } from "../support/mock.ts";
 import { kinds } from "./kinds.ts";
 import { errors } from "./stories/errors.ts";
@@ -15,7 +15,11 @@ const stories: readonly [string, Story][] = [lease, paging, watching, errors, ob
   (story) => [story.title, story],
 );
 
-describe.for(kinds.map((kind) => [kind.name, kind] as const))("%s", ([, kind]) => {
+const titled = kinds.map((kind) => [[kind.name, kind.setting ?? []].flat().join(", "), kind] as const);
+
+afterAll(() => Promise.all(kinds.map((kind) => kind.end?.())));
+
+describe.for(titled)("%s", ([, kind]) => {
   test.for(stories)("%s", { timeout: 60_000 }, async ([title, story], { start, skip, task }) => {
     const why = kind.missing ?? kind.lacks?.[title];
     skip(why !== undefined, why);
