@@ -9,8 +9,8 @@ import { describe, expect, onTestFinished } from "vitest";
 import { GatewayService } from "../../src/gen/gitpod/v1/gateway_pb.ts";
 import { IdentityService, Principal } from "../../src/gen/gitpod/v1/identity_pb.ts";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
+import { inPython, pythonSdk } from "../clients/python-sdk/environment.ts";
 import { type StartMock, type TestMock, test } from "../support/mock.ts";
-import { inPython, python, pythonIsMissing, requirement } from "../support/python.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const readme = readFileSync(`${root}README.md`, "utf8");
@@ -75,9 +75,9 @@ const known: readonly Known[] = [
     title: "the Python SDK takes a runner through its life",
     language: "python",
     contains: "from gitpod import",
-    missing: pythonIsMissing,
+    missing: pythonSdk.missing,
     async run(code, mock) {
-      expect(await output(python, ["-"], code)).toBe("My Runner RUNNER_PHASE_ACTIVE\n");
+      expect(await output(pythonSdk.python, ["-"], code)).toBe("My Runner RUNNER_PHASE_ACTIVE\n");
       expect((await mock.runner.listRunners({})).runners).toEqual([]);
     },
   },
@@ -185,6 +185,6 @@ describe("the README's code:", () => {
     const npm = /`npm install @gitpod\/sdk@(\S+)`/.exec(readme)?.[1];
     const lock = JSON.parse(readFileSync(`${root}package-lock.json`, "utf8"));
     expect(npm).toBe(lock.packages["node_modules/@gitpod/sdk"].version);
-    expect(readme).toContain(`\`pip install ${requirement}\``);
+    expect(readme).toContain(`\`pip install ${pythonSdk.requirement}\``);
   });
 });

@@ -1,4 +1,4 @@
-"""The official Python SDK hearing and reading of what happens to runners: the story of python-sdk-events.test.ts."""
+"""The official Python SDK hearing and reading of what happens to runners: the story of events.test.ts."""
 
 from telling import NOBODY, error_of, everything, got, plain, requested, run, tell
 

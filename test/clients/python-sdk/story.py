@@ -1,4 +1,4 @@
-"""The official Python SDK through the life of a runner: the story of python-sdk.test.ts."""
+"""The official Python SDK through the life of a runner: the story of runners.test.ts."""
 
 from telling import NOBODY, error_of, everything, got, plain, requested, run, tell
 

@@ -1,8 +1,8 @@
-/** The official Python SDK, sync and async, with nothing but another base URL: python/story.py tells what it sees. */
+/** The official Python SDK, sync and async, with nothing but another base URL: story.py tells what it sees. */
 import { expect } from "vitest";
-import { startMs, test } from "../support/mock.ts";
-import { inPython, pythonIsMissing } from "../support/python.ts";
-import { tellInPython } from "../support/python-story.ts";
+import { startMs, test } from "../../support/mock.ts";
+import { inPython, pythonSdk } from "./environment.ts";
+import { tellInPython } from "./story.ts";
 
 const startIso = new Date(startMs).toISOString();
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -10,7 +10,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 test.for(
   ["Gitpod", "AsyncGitpod"].map((client) => [inPython(`a runner's life by Python's ${client}`), client]),
 )("%s", async ([, client = ""], { mock, skip }) => {
-  skip(pythonIsMissing !== undefined, pythonIsMissing);
+  skip(pythonSdk.missing !== undefined, pythonSdk.missing);
   const story = tellInPython("story.py", client, `${mock.url}/api`);
 
   const { reply, user } = await story.until("created");

@@ -1,8 +1,8 @@
-/** The official Python SDK, sync and async, hears and reads of runners: python/watch.py tells what it sees. */
+/** The official Python SDK, sync and async, hears and reads of runners: watch.py tells what it sees. */
 import { expect } from "vitest";
-import { startMs, test } from "../support/mock.ts";
-import { inPython, pythonIsMissing } from "../support/python.ts";
-import { tellInPython } from "../support/python-story.ts";
+import { startMs, test } from "../../support/mock.ts";
+import { inPython, pythonSdk } from "./environment.ts";
+import { tellInPython } from "./story.ts";
 
 const event = (operation: string, resourceId: unknown) => ({
   operation: `RESOURCE_OPERATION_${operation}`,
@@ -16,7 +16,7 @@ test.for(
     client,
   ]),
 )("%s", async ([, client = ""], { mock, skip }) => {
-  skip(pythonIsMissing !== undefined, pythonIsMissing);
+  skip(pythonSdk.missing !== undefined, pythonSdk.missing);
   const story = tellInPython("watch.py", client, `${mock.url}/api`);
 
   // The watch has begun though nothing has happened yet.

@@ -5,16 +5,16 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
-import { python } from "./python.ts";
+import { pythonSdk } from "./environment.ts";
 
 /**
  * Begins to tell it; it is ended with the test.
  *
- * @param script its name in test/clients/python/
+ * @param script its name in this folder
  */
 export function tellInPython(script: string, ...args: string[]) {
-  const path = fileURLToPath(new URL(`../clients/python/${script}`, import.meta.url));
-  const child = spawn(python, [path, ...args], { stdio: "pipe" });
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(pythonSdk.python, [path, ...args], { stdio: "pipe" });
   const exited = once(child, "exit");
   onTestFinished(async () => {
     child.kill();
