@@ -32,7 +32,12 @@ export interface DecodeOptions {
 
 /** The router's handlers decode their requests in the chain from now on. */
 export function decodeInChain(router: ConnectRouter, options: DecodeOptions): void {
-  wrapHandlers(router, (handler) => (request) => handler(withDecoding(handler.method, request, options)));
+  wrapHandlers(router, (handler) => async (request) => {
+    const { decoding, arrived } = withDecoding(handler.method, request, options);
+    const response = await handler(decoding);
+    if (handler.method.methodKind === "unary") await arrived?.();
+    return response;
+  });
 }
 
 /** How a request's message is written. */
@@ -54,24 +59,34 @@ const encodingHeaders = new Map([
 const envelopePrefixBytes = 5;
 const compressedFlag = 1;
 
-function withDecoding(
-  method: DescMethod,
-  request: UniversalServerRequest,
-  options: DecodeOptions,
-): UniversalServerRequest {
-  if (request.method === "GET") return withDecodedQuery(method, request, options);
+interface Decoding {
+  readonly decoding: UniversalServerRequest;
+  /**
+   * Where nobody has read the request, since its headers were enough to refuse it: resolves once it has arrived. The
+   * answer could go before, but curl, while it still sends, takes that over HTTP/2 for a broken stream.
+   */
+  readonly arrived?: () => Promise<unknown>;
+}
+
+function withDecoding(method: DescMethod, request: UniversalServerRequest, options: DecodeOptions): Decoding {
+  if (request.method === "GET") return { decoding: withDecodedQuery(method, request, options) };
   const format = formatOf(request.header.get("content-type"));
-  if (request.method !== "POST" || format === undefined) return request;
+  if (request.method !== "POST" || format === undefined) return { decoding: request };
   const compression = compressionOf(request.header.get(format.encodingHeader));
-  if (compression === "unknown") return request;
+  if (compression === "unknown") return { decoding: request };
   const version = format.connect ? request.header.get("connect-protocol-version") : null;
   const body = request.body as AsyncIterable<Uint8Array>;
   const decodeEnvelope = (envelope: EnvelopedMessage) =>
     decodeMessage(method, open(envelope, compression), format, options);
   const isStream = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
+  let isRead = false;
+  const read = () => {
+    isRead = true;
+    return readAll(body, options.maxBytes);
+  };
   const decodeOne = async () => {
     checkVersion(version, "1");
-    const bytes = await readAll(body, options.maxBytes);
+    const bytes = await read();
     if (format.enveloped) return decodeEnvelope(onlyEnvelope(bytes));
     return decodeMessage(method, { bytes, compression }, format, options);
   };
@@ -90,12 +105,13 @@ function withDecoding(
   };
   const header = new Headers(request.header);
   for (const name of [format.encodingHeader, "content-length"]) header.delete(name);
-  return {
+  const decoding = {
     ...request,
     header,
     body: isStream ? createAsyncIterable([]) : emptyBody(format),
     contextValues: withDecode(request, isStream ? decodeEach : decodeOne),
   };
+  return { decoding, arrived: async () => isRead || read().catch(() => {}) };
 }
 
 /** Connect GET: the message stands in the query. */

@@ -1,5 +1,7 @@
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { type Driver, startDriver } from "./driver.ts";
+import { environmentOf } from "./python-sdk/environment.ts";
 
 /** A driver that does with the lines that it reads, in `line`, as the script says. */
 function scripted(script: string): Driver {
@@ -29,3 +31,19 @@ test("a driver that dies fails what waits for it and what is asked later, with w
 test("a driver that does not start says so", async () => {
   await expect(startDriver("/nowhere/driver", []).ask({})).rejects.toThrow(/does not start: .*ENOENT/);
 });
+
+test.for([
+  ["python-sdk", ["Gitpod"]],
+  ["python-connect-sdk", []],
+] as const)(
+  "%s: a driver in Python that cannot do what it is told says why",
+  async ([name, args], { skip }) => {
+    const { python, missing } = environmentOf(name);
+    skip(missing !== undefined, missing);
+    const program = fileURLToPath(new URL(`${name}/driver.py`, import.meta.url));
+    const driver = startDriver(python, [program, ...args, "http://127.0.0.1:9/api", "bearer"]);
+    onTestFinished(() => driver.end());
+    const call = driver.ask({ do: "call", rpc: "RunnerService/NoSuch", request: {}, bearer: "bearer" });
+    await expect(call).rejects.toThrow(/no_such|NoSuch/);
+  },
+);

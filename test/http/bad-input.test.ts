@@ -202,6 +202,29 @@ describe("a call whose body does not come in time", () => {
   });
 });
 
+test("over HTTP/2 a call that its headers refuse is answered once it has arrived", async ({ mock }) => {
+  const session = http2Connect(mock.url);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": listRunners,
+    "content-type": "application/json",
+    authorization: "Bearer rmock_access_x",
+  });
+  let answered = false;
+  stream.once("response", () => {
+    answered = true;
+  });
+  stream.resume().write("{");
+  await mock.calls.waitFor({ code: "unauthenticated" });
+  // Whatever was on its way would be here before this.
+  await new Promise((resolve) => session.ping(resolve));
+  expect(answered).toBe(false);
+  const response = new Promise<Record<string, unknown>>((resolve) => stream.once("response", resolve));
+  stream.end("}");
+  expect((await response)[":status"]).toBe(401);
+  await new Promise((resolve) => session.close(() => resolve(undefined)));
+});
+
 describe("what was sent is not told again", () => {
   test.for([
     ["a token in JSON that is none", '{"exchangeToken": rmock_exchange_secret}'],

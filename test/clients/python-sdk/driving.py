@@ -6,6 +6,7 @@ A command is a line of JSON; it is answered when it is done, so that a watch tha
 import asyncio
 import inspect
 import json
+import os
 import re
 import sys
 
@@ -70,7 +71,9 @@ async def _drive(session):
     def finished(task):
         running.discard(task)
         if not task.cancelled() and task.exception():
-            raise SystemExit(f"{task.exception()!r}")
+            print(repr(task.exception()), file=sys.stderr, flush=True)
+            # Any other way out waits for the thread that reads stdin.
+            os._exit(1)
 
     while line := await asyncio.to_thread(sys.stdin.readline):
         task = asyncio.create_task(run(json.loads(line)))
