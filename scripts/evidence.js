@@ -21,14 +21,13 @@ const protocols = [
 ];
 const rpcs = apiServices.flatMap(({ methods }) => methods.map((method) => rpcOf(method)));
 
-const head =
-  `# What is proven
-
-Made from a test run by \`npm run evidence\`; `.ci /
-  run` holds it against each further run. A mark stands only where a test
-made that call with that client, over that protocol and version of HTTP, compared the answer with what it had to be, and
-passed. The clients are unmodified: as they come from npm, PyPI, the Go module proxy and Debian's packages.
-`;
+const head = [
+  "# What is proven",
+  "",
+  "Made from a test run by `npm run evidence`; `.ci/run` holds it against each further run. A mark stands only where a test",
+  "made that call with that client, over that protocol and version of HTTP, compared the answer with what it had to be, and",
+  "passed. The clients are unmodified: as they come from npm, PyPI, the Go module proxy and Debian's packages.",
+].join("\n");
 
 /** Everything that the passed tests have noted. */
 function evidenceIn(resultsFile) {
