@@ -80,7 +80,7 @@ function written(marks) {
   if (open.length > 0) {
     sections.push(["## Nothing yet", "", ...open.map((rpc) => `- \`${shortOf(rpc)}\``)].join("\n"));
   }
-  return `${[head.trimEnd(), ...sections].join("\n\n")}\n`;
+  return `${[head, ...sections].join("\n\n")}\n`;
 }
 
 const shortOf = (rpc) => rpc.replace(/^gitpod\.v1\./, "");

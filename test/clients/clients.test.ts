@@ -9,7 +9,7 @@ import { observed } from "./stories/observed.ts";
 import { paging } from "./stories/paging.ts";
 import type { Story } from "./stories/story.ts";
 import { watching } from "./stories/watching.ts";
-import { Teller } from "./teller.ts";
+import { tellThrough } from "./teller.ts";
 
 const stories: readonly [string, Story][] = [lease, paging, watching, errors, observed, everyRpc].map(
   (story) => [story.title, story],
@@ -24,13 +24,6 @@ describe.for(titled)("%s", ([, kind]) => {
     const why = kind.missing ?? kind.lacks?.[title];
     skip(why !== undefined, why);
     const mock = await start(story.mock);
-    const session = await kind.open(mock.url);
-    try {
-      const teller = new Teller(mock, kind, session);
-      await story.tell(teller);
-      task.meta.evidence = teller.evidence;
-    } finally {
-      await session.close();
-    }
+    task.meta.evidence = await tellThrough(kind, mock, story);
   });
 });

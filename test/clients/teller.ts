@@ -8,6 +8,23 @@ import { apiServices, rpcOf } from "../../src/api.ts";
 import { type Evidence, wireOf } from "../support/evidence.ts";
 import type { TestMock } from "../support/mock.ts";
 import type { ClientKind, JsonObject, RpcName, Session, Watch } from "./client.ts";
+import type { Story } from "./stories/story.ts";
+
+/** Tells a story of a mock through a session of its own. @returns what was proven by it */
+export async function tellThrough(
+  kind: ClientKind,
+  mock: TestMock,
+  story: Story,
+): Promise<readonly Evidence[]> {
+  const session = await kind.open(mock.url);
+  try {
+    const teller = new Teller(mock, kind, session);
+    await story.tell(teller);
+    return teller.evidence;
+  } finally {
+    await session.close();
+  }
+}
 
 export class Teller {
   readonly mock: TestMock;

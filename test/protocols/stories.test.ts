@@ -4,7 +4,7 @@ import { everyRpc } from "../clients/stories/every-rpc.ts";
 import { lease } from "../clients/stories/lease.ts";
 import { paging } from "../clients/stories/paging.ts";
 import { watching } from "../clients/stories/watching.ts";
-import { Teller } from "../clients/teller.ts";
+import { tellThrough } from "../clients/teller.ts";
 import { test } from "../support/mock.ts";
 import { connectNode } from "./connect-node.ts";
 import { startFor, ways } from "./matrix.ts";
@@ -14,15 +14,7 @@ describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) 
     "%s",
     async ([, story], { start, task }) => {
       const mock = await startFor(way, start);
-      const kind = connectNode(way);
-      const session = await kind.open(mock.url);
-      try {
-        const teller = new Teller(mock, kind, session);
-        await story.tell(teller);
-        task.meta.evidence = teller.evidence;
-      } finally {
-        await session.close();
-      }
+      task.meta.evidence = await tellThrough(connectNode(way), mock, story);
     },
   );
 });

@@ -5,7 +5,7 @@ import { everyRpc } from "../stories/every-rpc.ts";
 import { lease } from "../stories/lease.ts";
 import { paging } from "../stories/paging.ts";
 import { watching } from "../stories/watching.ts";
-import { Teller } from "../teller.ts";
+import { tellThrough } from "../teller.ts";
 import { endBrowser } from "./browser.ts";
 import { chromiumKinds } from "./client.ts";
 import { startSecure, test } from "./in-tab.ts";
@@ -19,14 +19,7 @@ describe.for(kinds)("%s", ([, kind]) => {
   test.for(stories)("%s", async ([, story], { start, skip, task }) => {
     skip(kind.missing !== undefined, kind.missing);
     const mock = await startSecure(start, story.mock);
-    const session = await kind.open(mock.url);
-    try {
-      const teller = new Teller(mock, kind, session);
-      await story.tell(teller);
-      task.meta.evidence = teller.evidence;
-    } finally {
-      await session.close();
-    }
+    task.meta.evidence = await tellThrough(kind, mock, story);
   });
 });
 
