@@ -226,6 +226,7 @@ function closeWhenIdle(session: Http2Session, idleMs: number): void {
 function destroyWhenGone(session: Http2Session, intervalMs: number): void {
   let answered = true;
   const timer = setInterval(() => {
+    if (session.destroyed) return; // its "close" waits for the socket, and a ping would throw
     if (!answered) return session.destroy();
     answered = false;
     session.ping(() => {

@@ -302,6 +302,14 @@ describe("limits", () => {
     await closed(serverSide);
   });
 
+  test("a session that waits for its peer to hang up is not asked for a sign of life", async () => {
+    const server = await start({ ...PATIENT, sessionIdleMs: 10, pingIntervalMs: 30 });
+    const { client, serverSide } = await dial(server, { allowHalfOpen: true });
+    client.resume().write(Buffer.concat([Buffer.from(PREFACE), EMPTY_SETTINGS]));
+    await once(client, "end");
+    await closed(serverSide); // a ping in between would throw where nobody catches
+  });
+
   test("a connection over the limit is closed as it comes", async () => {
     const server = await start({ maxConnections: 1 });
     await openHttp2(server.url);
