@@ -41,12 +41,12 @@ const rows: readonly Row[] = themes.flatMap(({ name, rows }) =>
 setFlagsFromString("--expose-gc");
 const gc: () => void = runInNewContext("gc");
 
-/** Warmed up by then: what is compiled and cached stays. */
-const warmUp = 15;
 const rounds = 90;
 const slackBytes = 1024 * 1024;
+/** What is compiled and cached stays, and when that is over no one can say; what leaks never settles. */
+const attempts = 4;
 
-test("what is malformed leaves nothing in memory", { timeout: 60_000 }, async ({ start }) => {
+test("what is malformed leaves nothing in memory", { timeout: 120_000 }, async ({ start }) => {
   expect(rows).toHaveLength(dirtiest.size);
   const mock = await start({ maxCalls: 10, maxAuditLogEntries: 10 });
   const port = Number(new URL(mock.url).port);
@@ -55,20 +55,22 @@ test("what is malformed leaves nothing in memory", { timeout: 60_000 }, async ({
     exchange.end();
     expectBlameless(exchange);
   };
-  const sendAll = async (times: number) => {
-    for (let round = 0; round < times; round++) {
+  const sendAll = async () => {
+    for (let round = 0; round < rounds; round++) {
       for (const row of rows) await send(row);
       // The test's own.
       mock.log.length = 0;
     }
   };
-  await sendAll(warmUp);
-  const before = await usedBytes();
-  await sendAll(rounds);
-  const grownBy = (await usedBytes()) - before;
-  process.stdout.write(
-    `${rounds * rows.length} malformed requests: heap grew by ${Math.round(grownBy / 1024)} KiB\n`,
-  );
+  let grownBy = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < attempts && grownBy >= slackBytes; attempt++) {
+    const before = await usedBytes();
+    await sendAll();
+    grownBy = (await usedBytes()) - before;
+    process.stdout.write(
+      `${rounds * rows.length} malformed requests: heap grew by ${Math.round(grownBy / 1024)} KiB\n`,
+    );
+  }
   expect(grownBy).toBeLessThan(slackBytes);
 });
 

@@ -164,7 +164,8 @@ const rows: readonly Row[] = [
     send: http1(
       Buffer.concat([Buffer.from(`GET /nope HTTP/1.1\r\nhost: a\r\n${"a:\r\n".repeat(1_990)}\r\n`)]),
     ),
-    answer: "404 unimplemented",
+    // Since Node 22.23 what stands between name and value counts as well.
+    answer: /^(404 unimplemented|431, closed)$/,
   },
   { title: "headers beyond 16 KiB in count", send: connect(many(2_000)), answer: "431, closed" },
   {

@@ -47,6 +47,9 @@ const heldRow = (title: string, answer: string | RegExp, ...sent: readonly Uint8
   options: { requestTimeout: "200ms" },
 });
 
+/** Of windows that overflow: Node before 20.20 holds these sessions, too. */
+const flowRow = /^v20\.19\./.test(process.version) ? heldRow : row;
+
 /** One after the other, on streams of their own. */
 const each = (count: number, make: (stream: number) => Uint8Array) =>
   Buffer.concat(Array.from({ length: count }, (_, index) => make(2 * index + 1)));
@@ -275,11 +278,11 @@ const rows: readonly Row[] = [
     frame(type.settings, flag.ack, 0, Buffer.alloc(6)),
   ),
   row("SETTINGS with push neither on nor off", protocolError, settings([2, 2])),
-  row("SETTINGS with a window of 4 GiB", flowError, settings([4, 0xffffffff])),
+  flowRow("SETTINGS with a window of 4 GiB", flowError, settings([4, 0xffffffff])),
   row("SETTINGS with frames smaller than there may be", protocolError, settings([5, 1])),
   row("SETTINGS with frames larger than there may be", protocolError, settings([5, 0xffffffff])),
   row("WINDOW_UPDATE by nothing", protocolError, frame(type.windowUpdate, 0, 0, uint32(0))),
-  row(
+  flowRow(
     "WINDOW_UPDATE beyond 2 GiB",
     flowError,
     frame(type.windowUpdate, 0, 0, uint32(0x7fffffff)),
