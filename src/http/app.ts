@@ -18,6 +18,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyRequest,
   LogController,
+  type RouteHandlerMethod,
 } from "fastify";
 import { errors } from "../errors.ts";
 import type { Chain } from "../interceptors/index.ts";
@@ -131,7 +132,7 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
   scope.addHook("onRequest", async (request) => {
     originOf(request);
   });
-  scope.register(fastifyConnectPlugin, {
+  routeRpcs(scope, {
     ...options.chain,
     contextValues: ({ raw }) => createContextValues().set(connectionKey, new HttpConnection(raw)),
     readMaxBytes: maxBodyBytes,
@@ -145,5 +146,22 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
       explainRefusals(router);
       serveRedirects(router);
     },
+  });
+}
+
+/**
+ * Connect's plugin with one route for all RPCs: a route for each, in each HTTP method that there is, takes Fastify a
+ * third of the time in which the mock starts.
+ */
+function routeRpcs(scope: FastifyInstance, options: Parameters<typeof fastifyConnectPlugin>[1]): void {
+  const handlers = new Map<string, RouteHandlerMethod>();
+  const collecting = Object.create(scope, {
+    all: { value: (path: string, _: object, handler: RouteHandlerMethod) => handlers.set(path, handler) },
+  });
+  fastifyConnectPlugin(collecting, options, () => {});
+  scope.all<{ Params: { service: string; rpc: string } }>("/:service/:rpc", function (request, reply) {
+    const { service, rpc } = request.params;
+    const handler = handlers.get(`/${service}/${rpc}`);
+    return handler ? handler.call(this, request, reply) : reply.callNotFound();
   });
 }
