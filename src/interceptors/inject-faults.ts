@@ -8,6 +8,7 @@ import {
   type ContextValues,
   createContextKey,
   type Interceptor,
+  type StreamRequest,
   type StreamResponse,
   type UnaryRequest,
   type UnaryResponse,
@@ -18,7 +19,7 @@ import { callOf, responseHeaderOf, responseTrailerOf } from "../call.ts";
 import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { CallWire } from "../domain/call-log.ts";
 import type { FaultTarget } from "../domain/faults.ts";
-import { endedBy, errors } from "../errors.ts";
+import { endedBy, errors, isServerStopping } from "../errors.ts";
 import type { PaginationRequest, PaginationResponse } from "../gen/gitpod/v1/pagination_pb.ts";
 import { PaginationRequestSchema } from "../gen/gitpod/v1/pagination_pb.ts";
 import type { Runner } from "../gen/gitpod/v1/runner_pb.ts";
@@ -58,7 +59,7 @@ export function createInjectFaults(host: HostTime): Interceptor {
     const fault = world.faults.meet(target);
     if (fault === undefined) return next(request);
     responseHeaderOf(values).set(faultHeader, fault.faultId);
-    if (fault.delay !== undefined) await passed(durationMs(fault.delay), host, signal);
+    if (fault.delay !== undefined) await passed(durationMs(fault.delay), host, request);
     refuseBy(fault, values);
     if (request.stream) {
       const response = (await next(request)) as StreamResponse;
@@ -102,13 +103,22 @@ function retryInfo(delay: Duration) {
   return { type: "google.rpc.RetryInfo", value: value.finish() };
 }
 
-/** @throws ConnectError if the call ends before that */
-async function passed(delayMs: number, host: HostTime, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves after the delay, and at once if the server stops while an answer is under way, which then goes out.
+ *
+ * @throws ConnectError if the call ends before that
+ */
+async function passed(
+  delayMs: number,
+  host: HostTime,
+  { signal, stream }: UnaryRequest | StreamRequest,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const disarm = host.setTimer(Math.min(delayMs, maxTimerMs), resolve);
     onAbort(signal, () => {
       disarm();
-      reject(endedBy(signal));
+      if (!stream && isServerStopping(signal.reason)) resolve();
+      else reject(endedBy(signal));
     });
   });
 }

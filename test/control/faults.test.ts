@@ -10,6 +10,7 @@ import {
 import { describe, expect } from "vitest";
 import { systemTime } from "../../src/clock.ts";
 import { EventService, ResourceOperation, ResourceType } from "../../src/gen/gitpod/v1/event_pb.ts";
+import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import type { FaultSchema } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { ExplanationSchema } from "../../src/gen/runnermock/v1/explanation_pb.ts";
@@ -297,6 +298,21 @@ test("a delay takes the machine's time, and the caller's deadline holds", async 
     expect(await codeOf(mock.runner.listRunners({}, { timeoutMs: 30 }))).toBe("deadline_exceeded");
   }
   await mock.close();
+});
+
+test.for([
+  ["Connect", createConnectTransport],
+  ["gRPC", createGrpcTransport],
+] as const)("a call that is delayed over %s is answered when the server stops", async ([, transport]) => {
+  const mock = await openMock();
+  const { faultId } = mock.faults.inject({ delay: durationFromMs(60_000), match: { rpc: "CreateRunner" } });
+  const runner = mock.client(RunnerService, {
+    transport: (baseUrl) => transport({ baseUrl, httpVersion: "2" }),
+  });
+  const call = runner.createRunner({ name: "In the end", provider: RunnerProvider.AWS_EC2 });
+  await expect.poll(() => mock.faults.list().find((fault) => fault.faultId === faultId)?.fired).toBe(1);
+  await mock.close();
+  expect((await call).runner?.name).toBe("In the end");
 });
 
 describe("is refused:", () => {
