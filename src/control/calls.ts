@@ -41,7 +41,11 @@ export function messageOf(record: CallRecord) {
   if (request !== undefined) call.request = withoutSecrets(method.input, request);
   if (reply !== undefined) call.reply = withoutSecrets(method.output, reply);
   if (error !== undefined) call.error = { code: codeToString(error.code), message: error.rawMessage };
-  if (durationMs !== undefined) call.duration = durationFromMs(durationMs);
+  if (durationMs !== undefined) {
+    call.duration = durationFromMs(durationMs);
+    // A fraction of a millisecond has no exact number of nanoseconds, and no message takes another.
+    call.duration.nanos = Math.round(call.duration.nanos);
+  }
   return create(CallSchema, call);
 }
 

@@ -12,7 +12,7 @@ import type { WhichCalls } from "../../src/control/powers.ts";
 import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { controlOf, test } from "../support/control.ts";
-import { failureOf, openMock, startMs } from "../support/mock.ts";
+import { failureOf, openMock, startMs, stillTime } from "../support/mock.ts";
 import { post, rpc } from "../support/post.ts";
 import { asRunner, productionRunner, register } from "../support/registrations.ts";
 
@@ -35,6 +35,16 @@ describe("a call is in the log with", () => {
     expect(call?.userAgent).toMatch(/^connect-es\//);
     expect(call?.at && timestampMs(call.at)).toBe(startMs + 5_000);
     expect([call?.duration, call?.error]).toEqual([expect.anything(), undefined]);
+  });
+
+  test("how long it took, in whole nanoseconds, whatever fraction of a millisecond that was", async () => {
+    let nowMs = 0;
+    const mock = await openMock({ controlPort: 0 }, { ...stillTime, monotonicMs: () => (nowMs += 66.454) });
+    await mock.runner.listRunners({});
+    const transport = (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "1.1" });
+    const [call] = (await controlOf(mock, { transport }).listCalls({})).calls;
+    expect(call?.duration).toMatchObject({ seconds: 0n, nanos: 66_454_000 });
+    await mock.close();
   });
 
   test("its error, also where it could not be read, and where it got no further than the gate", async ({
