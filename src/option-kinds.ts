@@ -1,4 +1,4 @@
-/** The kinds of values that options take: how one is read, and how `--help` and errors speak of it. */
+/** The kinds of values that options take: how one is read and written, and how `--help` and errors speak of it. */
 import { durationMs } from "./duration.ts";
 
 export interface OptionRow<T = unknown> {
@@ -12,6 +12,8 @@ export interface OptionRow<T = unknown> {
   readonly takes: string;
   /** The value, from a text or from a value of the option's type; undefined where it is neither. */
   readonly read: (value: unknown) => T | undefined;
+  /** The text that flags and variables take for a value of the option's type. Default: String. */
+  readonly write?: (value: unknown) => string;
   /** Whether the flag can be given more than once. */
   readonly repeatable?: boolean;
   /** Whether no error may show a value. */
@@ -66,16 +68,17 @@ export const duration = {
       return undefined;
     }
   },
+  write: (value: unknown) => (typeof value === "number" ? `${value}ms` : String(value)),
 };
 
 export const positiveDuration = {
-  placeholder: "duration",
+  ...duration,
   takes: 'a duration longer than 0 such as "500ms", "30s" or "24h"',
   read: (value: unknown) => duration.read(value) || undefined,
 };
 
 export const durationOrOff = {
-  placeholder: "duration",
+  ...duration,
   takes: `${positiveDuration.takes}, or "off"`,
   read: (value: unknown) => (value === "off" ? ("off" as const) : positiveDuration.read(value)),
 };
@@ -111,6 +114,12 @@ export const namedTokens = {
     const entries = typeof value === "string" ? value.split(",").map(pairIn) : entriesOf(value);
     const valid = entries.every(([name, token]) => name && typeof token === "string" && token);
     return valid ? (Object.fromEntries(entries) as Record<string, string>) : undefined;
+  },
+  write: (value: unknown) => {
+    if (typeof value === "string") return value;
+    return entriesOf(value)
+      .map(([name, token]) => `${name}=${token}`)
+      .join(",");
   },
 };
 

@@ -43,4 +43,5 @@ function attempt(
   }
 }
 
-const isPem = (value: string) => value.includes("-----BEGIN ");
+/** Whether it is the PEM itself, and not the path of one. */
+export const isPem = (value: string) => value.includes("-----BEGIN ");

@@ -463,6 +463,16 @@ describe.for(named)("the option %s", ([name, row]) => {
     }
   });
 
+  test("can be written for a flag or a variable, unless it is what a file would hold", () => {
+    const { placeholder, read, write = String } = optionTable[name];
+    if (placeholder === "file") return;
+    for (const [given] of row.good) {
+      // An empty variable is none, and a comma ends a token.
+      const unsayable = typeof given === "object" && /^$|a,b/.test(write(given));
+      if (!unsayable) expect([given, read(write(given))]).toEqual([given, read(given)]);
+    }
+  });
+
   test("refuses the rest: the error says which option, what it got and what it takes", () => {
     const { takes } = optionTable[name];
     const got = (value: unknown) => (row.secret ? "a value that is not shown" : shown(value));
