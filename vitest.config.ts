@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    // These need an engine and an image: scripts/container.sh.
+    exclude: ["test/container/**"],
     testTimeout: 20_000,
     maxWorkers: "100%",
     // Nothing here touches what files share, and loading everything anew for each takes longer than the tests.

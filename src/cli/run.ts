@@ -1,6 +1,6 @@
-#!/usr/bin/env node
 /**
- * The command line. The only part that reads arguments, the environment and the terminal, or ends the process.
+ * The command line. The only part that reads arguments, the environment and the terminal, or ends the process. Loading
+ * it does none of that yet.
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -22,10 +22,6 @@ const calledWrongly = 2;
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
-
-// A variable that is there but empty is one that somebody left out.
-for (const variable of optionNames.map(variableOf))
-  if (process.env[variable] === "") delete process.env[variable];
 
 const program = new Command("gitpod-runner-mock")
   .usage("[serve] [options]\n       gitpod-runner-mock health [url]")
@@ -85,19 +81,24 @@ function defaultsOf(name: OptionName): string {
   return fallback === undefined ? "" : ` (default: ${fallback})`;
 }
 
-const args = process.argv.slice(2);
-try {
-  // What is not said otherwise is to serve.
-  await program.parseAsync(args[0] === "serve" ? args.slice(1) : args, { from: "user" });
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : calledWrongly;
-  else if (error instanceof OptionError) {
-    const name = error.option as OptionName;
-    const fromVariable = program.getOptionValueSource(name) === "env";
-    const way = fromVariable ? variableOf(name) : `--${flagOf(name)}`;
-    process.stderr.write(
-      `error: ${way}: got ${error.got}, takes ${error.takes}\n(--help lists everything)\n`,
-    );
-    process.exitCode = calledWrongly;
-  } else throw error;
+/** @param args what follows the command's name */
+export async function run(args: readonly string[]): Promise<void> {
+  // A variable that is there but empty is one that somebody left out.
+  for (const variable of optionNames.map(variableOf))
+    if (process.env[variable] === "") delete process.env[variable];
+  try {
+    // What is not said otherwise is to serve.
+    await program.parseAsync(args[0] === "serve" ? args.slice(1) : args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : calledWrongly;
+    else if (error instanceof OptionError) {
+      const name = error.option as OptionName;
+      const fromVariable = program.getOptionValueSource(name) === "env";
+      const way = fromVariable ? variableOf(name) : `--${flagOf(name)}`;
+      process.stderr.write(
+        `error: ${way}: got ${error.got}, takes ${error.takes}\n(--help lists everything)\n`,
+      );
+      process.exitCode = calledWrongly;
+    } else throw error;
+  }
 }

@@ -1,4 +1,5 @@
 /** `gitpod-runner-mock serve`: starts the mock, says where it is, and stops it when told to. */
+import { hostname } from "node:os";
 import { type DestinationStream, pino } from "pino";
 import { systemTime } from "../clock.ts";
 import { isLoopbackAddress } from "../control/guard.ts";
@@ -9,7 +10,9 @@ import { type RunnerMock, startServer } from "../server.ts";
 /** Resolves with the exit code once the mock has stopped. */
 export async function serve(flags: RunnerMockOptions): Promise<number> {
   const settings = settingsOf(flags);
-  const logger = pino({ name: "gitpod-runner-mock", level: settings.logLevel }, await logStream());
+  // Said here, because pino remembers them from when it is loaded, which in the image is when that is built.
+  const base = { pid: process.pid, hostname: hostname() };
+  const logger = pino({ name: "gitpod-runner-mock", base, level: settings.logLevel }, await logStream());
   // Listened for before the start, so that a signal is never missed.
   const signal = nextSignal();
   let mock: RunnerMock;

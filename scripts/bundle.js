@@ -1,0 +1,48 @@
+/**
+ * What the image runs: the built command line and the production dependencies that it uses, in a few files, a tenth of
+ * the size of node_modules. They are CommonJS, so that scripts/snapshot.cjs can load them while it makes a snapshot.
+ * What is loaded on demand stays in files of its own. The licences of all that went into it lie beside it.
+ *   npm run bundle → bundle/
+ */
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const target = `${root}bundle`;
+
+rmSync(target, { recursive: true, force: true });
+const input = { main: "dist/cli/main.js", run: "dist/cli/run.js" };
+const bundle = await rolldown({ cwd: root, input, platform: "node" });
+const { output } = await bundle.write({
+  // The command line finds the package's description two folders up.
+  dir: `${target}/dist/cli`,
+  format: "cjs",
+  entryFileNames: "[name].js",
+  chunkFileNames: "[name].js",
+  minify: true,
+});
+const { name, version, license } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+writeFileSync(`${target}/package.json`, JSON.stringify({ name, version, license, type: "commonjs" }));
+cpSync(`${root}LICENSE`, `${target}/LICENSE`);
+cpSync(`${root}scripts/snapshot.cjs`, `${target}/snapshot.cjs`);
+writeFileSync(`${target}/THIRD-PARTY-LICENSES`, licencesOf(packagesIn(output)));
+
+/** The folders of the packages that modules came from. */
+function packagesIn(chunks) {
+  const modules = chunks.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+  const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
+  return [...new Set(modules.flatMap((id) => folder.exec(id.replaceAll("\\", "/"))?.[0] ?? []))].sort();
+}
+
+function licencesOf(folders) {
+  return folders
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+      const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+      const texts = files.map((file) => readFileSync(`${folder}/${file}`, "utf8").trim());
+      return [`${name} ${version} (${license})`, ...texts].join("\n\n");
+    })
+    .join(`\n\n${"-".repeat(80)}\n\n`)
+    .concat("\n");
+}
