@@ -3,16 +3,13 @@
  * required here. What came of it is written to docs/verified.md, with the commit that it was tried on.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { delimiter } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { nodeVersions, pathWithNode } from "./nodes.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** The oldest that is promised, and those that people run. */
-const nodeVersions = ["20.19", "22", "24", "26"];
 
 const counted = /^\d+ passed, \d+ failed, \d+ skipped$/;
 
@@ -41,6 +38,12 @@ const steps = [
     node: version,
     told: counted,
   })),
+  { name: "The package, on each Node", run: "npm run --silent test:package", told: /^package: on Node/ },
+  {
+    name: "The image, with Testcontainers and compose",
+    run: "bash scripts/container.sh --require",
+    told: /^image: /,
+  },
   {
     name: "Advisories of the level high",
     run: "npm audit --audit-level=high",
@@ -52,26 +55,9 @@ const steps = [
 
 const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
 
-/** The folder of that Node's binary, installed from npm. */
-function binOf(version) {
-  const name = `node-${process.platform}-${process.arch}`;
-  const prefix = `${root}.clients/node-${version}`;
-  const bin = `${prefix}/node_modules/${name}/bin`;
-  if (!existsSync(bin)) {
-    execFileSync(
-      "npm",
-      ["install", "--prefix", prefix, "--no-save", "--no-audit", "--no-fund", `${name}@${version}`],
-      {
-        stdio: "inherit",
-      },
-    );
-  }
-  return bin;
-}
-
 /** Runs a step, showing what it says; resolves with what came of it. */
 async function tried({ run, env = {}, node, told, unanswered }) {
-  const path = node === undefined ? process.env.PATH : `${binOf(node)}${delimiter}${process.env.PATH}`;
+  const path = node === undefined ? process.env.PATH : pathWithNode(node);
   const child = spawn(run, {
     cwd: root,
     shell: true,

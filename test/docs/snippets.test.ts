@@ -178,7 +178,10 @@ describe("the README's code:", () => {
   }
 
   test("there is none that no test runs", () => {
-    expect(blocks.filter((block) => !known.some((row) => matches(row, block)))).toEqual([]);
+    // Those that take an engine are test/container/readme.test.ts's.
+    const contained = (block: Block) => /docker run|RunnerMockContainer/.test(block.code);
+    const unknown = blocks.filter((block) => !known.some((row) => matches(row, block)));
+    expect(unknown.filter((block) => !contained(block))).toEqual([]);
   });
 
   test("what it tells to install is what is tested", () => {
