@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Runs the Connect project's conformance suite against the mock's listener and writes docs/conformance.md. Needs Go for
 # the suite; without it this says so and is done, or fails with --require. --check fails if the file would change;
-# --bare runs the suite against Connect for Node alone and writes nothing.
+# --lean=off has every call take the long way, through Connect's handlers, and --bare runs the suite against Connect for
+# Node alone: they write nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 module=connectrpc.com/conformance
 version=v1.0.7
 
-require=false check='' server=server.js
+require=false check='' server=server.js lean=on
 for argument in "$@"; do
   case $argument in
     --require) require=true ;;
     --check) check=--check ;;
     --bare) server=bare-server.js ;;
-    *) echo "conformance: unknown argument $argument: expected --require, --check or --bare" >&2 && exit 2 ;;
+    --lean=off) lean=off ;;
+    *) echo "conformance: unknown argument $argument: expected --require, --check, --lean=off or --bare" >&2 && exit 2 ;;
   esac
 done
 
@@ -44,14 +46,14 @@ if [ "$server" != server.js ]; then known=(); fi
 
 # The suite waits for a call that hangs for as long as it takes.
 if ! timeout 300 "$tool" --mode server --conf test/conformance/config.yaml --vv \
-  ${known[@]+"${known[@]}"} -- node "$built/$server" >"$work/run.log" 2>"$work/run.err"; then
+  ${known[@]+"${known[@]}"} -- node "$built/$server" "--lean=$lean" >"$work/run.log" 2>"$work/run.err"; then
   grep -A5 '^FAILED' "$work/run.log" >&2 || true
   tail -n 20 "$work/run.err" >&2
   echo "conformance: failed; all that was said is in $work/run.log and $work/run.err" >&2
   exit 1
 fi
 sed -n '/^Total cases/,$p' "$work/run.log"
-if [ "$server" = server.js ]; then
+if [ "$server" = server.js ] && [ "$lean" = on ]; then
   node "$built/write-report.js" "connectconformance $version" "$work/run.log" \
     "$source/internal/app/connectconformance/testsuites/data" $check
 fi

@@ -26,6 +26,11 @@ const steps = [
     told: /^Total cases/,
   },
   {
+    name: "The same, by the long way alone",
+    run: "bash scripts/conformance.sh --lean=off --require",
+    told: /^Total cases/,
+  },
+  {
     name: "Fuzzing, longer",
     run: "npx vitest run test/malformed/fuzz",
     env: { FUZZ_RUNS: "2000" },

@@ -70,6 +70,8 @@ export interface RunnerMockOptions extends Partial<Switches> {
   maxConnections?: number;
   /** How long a request may take to arrive. Default: `60s`. */
   requestTimeout?: Duration;
+  /** Whether common calls take a shorter way than that through Connect's handlers; `off` is to compare. Default: `on`. */
+  lean?: "on" | "off";
   /** The values of all switches that are not set on their own. Default: `documented`. */
   profile?: Profile;
   /** How long a registration stands unless it is renewed. Default: `30s`. */
@@ -196,6 +198,11 @@ const ownOptions = {
     default: "1000",
   },
   requestTimeout: { ...positiveDuration, does: "how long a request may take to arrive", default: "60s" },
+  lean: {
+    ...choice("on|off", ["on", "off"]),
+    does: "on: common calls take a shorter way than through Connect's handlers; off: to compare",
+    default: "on",
+  },
   profile: {
     ...choice("name", profiles),
     does: "values of all switches not set on their own",
@@ -332,6 +339,7 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
       maxConcurrentStreams: own("maxConcurrentStreams"),
       maxConnections: own("maxConnections"),
       requestTimeoutMs: own("requestTimeout"),
+      lean: own("lean") === "on",
     },
     auth: own("auth"),
     userTokens: new Map(Object.entries(own("token") ?? {})),

@@ -210,6 +210,17 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
     good: goodDurations,
     bad: [...badDurations, "0s", 0, "off"],
   },
+  lean: {
+    flag: "lean",
+    variable: "RUNNER_MOCK_LEAN",
+    in: ({ listening }) => listening.lean,
+    default: true,
+    good: [
+      ["on", true],
+      ["off", false],
+    ],
+    bad: ["", "yes", true, 1, {}],
+  },
   profile: {
     flag: "profile",
     variable: "RUNNER_MOCK_PROFILE",

@@ -215,7 +215,7 @@ function onlyEnvelope(body: Uint8Array): EnvelopedMessage {
 
 interface Packed {
   readonly bytes: Uint8Array;
-  readonly compression: Compression | undefined;
+  readonly compression?: Compression | undefined;
 }
 
 /** Of the flags a request has but one: those that end streams are the server's. */
@@ -230,7 +230,8 @@ function open({ flags, data: bytes }: EnvelopedMessage, compression: Compression
   return { bytes, compression };
 }
 
-async function decodeMessage(
+/** @throws what refuses a message that is none of the method's, or too large */
+export async function decodeMessage(
   { input }: DescMethod,
   packed: Packed,
   { json }: Pick<Format, "json">,
@@ -262,7 +263,7 @@ async function unpack({ bytes, compression }: Packed, maxBytes: number): Promise
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** There is but one. A request need not say which it means. */
-function checkVersion(version: string | null, expected: string): void {
+export function checkVersion(version: string | null, expected: string): void {
   if (version !== null && version !== expected) throw errors.unknownVersion({ version, expected });
 }
 

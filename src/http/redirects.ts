@@ -1,17 +1,22 @@
 /** Sends calls elsewhere where a fault says so: that is HTTP's business, and no protocol of the API's. */
 import type { ConnectRouter } from "@connectrpc/connect";
-import { connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
+import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
 /** The router's handlers can be told to redirect from now on. */
 export function serveRedirects(router: ConnectRouter): void {
   wrapHandlers(router, (handler) => async (request) => {
     const response = await handler(request);
-    const location = request.contextValues?.get(connectionKey)?.redirectedTo;
-    if (location === undefined) return response;
-    const header = new Headers({ location });
-    const faultId = response.header?.get(faultHeader);
-    if (faultId) header.set(faultHeader, faultId);
-    return { status: 308, header };
+    return redirection(request.contextValues?.get(connectionKey), response.header) ?? response;
   });
+}
+
+/** What is answered in place of a response with that header, if the call is sent elsewhere. */
+export function redirection(connection: Connection | undefined, responseHeader: Headers | undefined) {
+  const location = connection?.redirectedTo;
+  if (location === undefined) return undefined;
+  const header = new Headers({ location, "content-length": "0" });
+  const faultId = responseHeader?.get(faultHeader);
+  if (faultId) header.set(faultHeader, faultId);
+  return { status: 308, header };
 }

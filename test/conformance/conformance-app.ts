@@ -31,7 +31,7 @@ export interface ConformanceApp {
 }
 
 export async function createConformanceApp(
-  listening: Pick<Listening, "tls" | "maxBodyBytes">,
+  listening: Pick<Listening, "tls" | "maxBodyBytes" | "lean">,
 ): Promise<ConformanceApp> {
   const settings = settingsOf({}, inProcessDefaults);
   const organizationIds = [defaultOrganizationId];

@@ -6,6 +6,7 @@ const request = await readRequest();
 const { app, close } = await createConformanceApp({
   tls: tlsOf(request),
   maxBodyBytes: request.messageReceiveLimit,
+  lean: process.argv[2] !== "--lean=off",
 });
 process.once("SIGTERM", () => void close());
 await app.listen({ host, port: 0 });

@@ -94,21 +94,43 @@ export interface Way {
   readonly transport: (baseUrl: string) => Transport;
 }
 
-export const ways: readonly Way[] = protocols.flatMap((protocol) =>
+const plain = { isCompressed: false, isSecure: false, lean: "on" } as const;
+const everyWay = protocols.flatMap((protocol) =>
   protocol.httpVersions.flatMap((httpVersion) =>
     [false, true].flatMap((isCompressed) =>
-      [false, true].map((isSecure) => wayOf(protocol, httpVersion, isCompressed, isSecure)),
+      [false, true].map((isSecure) => wayOf(protocol, httpVersion, { ...plain, isCompressed, isSecure })),
     ),
   ),
 );
 
-function wayOf(protocol: Protocol, httpVersion: HttpVersion, isCompressed: boolean, isSecure: boolean): Way {
+/** What otherwise takes the short way (http/lean-unary.ts), through Connect's handlers. */
+const longWays = ["Connect JSON", "Connect binary"].flatMap((name) =>
+  both.flatMap((httpVersion) =>
+    protocols
+      .filter((protocol) => protocol.name === name)
+      .map((protocol) => wayOf(protocol, httpVersion, { ...plain, lean: "off" })),
+  ),
+);
+
+export const ways: readonly Way[] = [...everyWay, ...longWays];
+
+interface WayOptions {
+  readonly isCompressed: boolean;
+  readonly isSecure: boolean;
+  readonly lean: "on" | "off";
+}
+
+function wayOf(
+  protocol: Protocol,
+  httpVersion: HttpVersion,
+  { isCompressed, isSecure, lean }: WayOptions,
+): Way {
   const { name, contentType, usesGet = false } = protocol;
   let ca: string | undefined;
   const wires = [`${name}, HTTP/${httpVersion}`];
   if (usesGet) wires.push(`${name.replace(" with GET", "")}, HTTP/${httpVersion}`);
   return {
-    title: `${name}, HTTP/${httpVersion}, ${isCompressed ? "gzip" : "identity"}, ${isSecure ? "TLS" : "plaintext"}`,
+    title: `${name}, HTTP/${httpVersion}, ${isCompressed ? "gzip" : "identity"}, ${isSecure ? "TLS" : "plaintext"}${lean === "on" ? "" : ", the long way"}`,
     wires: wires as Wire[],
     httpVersion,
     contentType,
@@ -116,10 +138,10 @@ function wayOf(protocol: Protocol, httpVersion: HttpVersion, isCompressed: boole
     isCompressed,
     isSecure,
     async options() {
-      if (!isSecure) return {};
+      if (!isSecure) return { lean };
       const { cert, key } = await certificate();
       ca = cert;
-      return { tlsCert: cert, tlsKey: key };
+      return { lean, tlsCert: cert, tlsKey: key };
     },
     transport(baseUrl) {
       const nodeOptions = ca === undefined ? {} : { nodeOptions: { ca } };

@@ -1,0 +1,69 @@
+/** Reading and writing bodies in one piece, without a stream's ado. */
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import { compressionNegotiate } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import type { FastifyReply } from "fastify";
+import { errors } from "../errors.ts";
+
+/** A request's body, as long as its header has promised. */
+export class Body {
+  readonly #raw: IncomingMessage | Http2ServerRequest;
+  #reading: Promise<Uint8Array> | undefined;
+
+  constructor(raw: IncomingMessage | Http2ServerRequest) {
+    this.#raw = raw;
+  }
+
+  read(): Promise<Uint8Array> {
+    this.#reading ??= new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let isWhole = false;
+      // An error has a stack, which takes long to write down: only where there is one.
+      const fail = (cause?: unknown) => isWhole || reject(errors.clientWentAway({ cause }));
+      this.#raw.on("data", (chunk: Buffer) => chunks.push(chunk));
+      this.#raw.once("end", () => {
+        isWhole = true;
+        resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+      });
+      this.#raw.once("error", fail).once("close", fail);
+      // Whoever was gone before has nobody tell it any more: Node has let what it sent run out.
+      if (this.#raw.destroyed || this.#raw.readableEnded) fail();
+    });
+    return this.#reading;
+  }
+
+  /** Resolves once all of it is there, or its client gone. */
+  async arrived(): Promise<void> {
+    if (!this.#raw.readableEnded) await this.read().catch(() => {});
+  }
+}
+
+/** As text it goes out in one write with its headers. */
+export type Content = string | Uint8Array;
+
+/** What Connect does not compress: less would not become smaller. */
+const compressMinBytes = 1_024;
+const compressions = [compressionGzip, compressionBrotli];
+
+/** The content as its client would have it; the response's header says how it is packed. */
+export async function compressed(content: Content, request: Headers, response: Headers): Promise<Content> {
+  const accepted = request.get("accept-encoding");
+  if (accepted === null || Buffer.byteLength(content) < compressMinBytes) return content;
+  const { response: compression } = compressionNegotiate(compressions, null, accepted, "");
+  if (!compression) return content;
+  response.set("content-encoding", compression.name);
+  return compression.compress(Buffer.from(content));
+}
+
+/** Answers with it. */
+export function write(reply: FastifyReply, status: number, header: Headers, content: Content): void {
+  // What hooks have set, such as those for browsers.
+  const headers = reply.getHeaders() as OutgoingHttpHeaders;
+  for (const [name, value] of header) {
+    headers[name] = name === "set-cookie" ? header.getSetCookie() : value;
+  }
+  headers["content-length"] = Buffer.byteLength(content);
+  reply.raw.writeHead(status, headers);
+  reply.raw.end(content);
+}
