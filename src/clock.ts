@@ -13,6 +13,8 @@ export interface Clock {
   nowMs(): number;
   /** Runs `run` once the time `atMs` is reached; the function returned calls it off. */
   schedule(atMs: number, run: Wake): () => void;
+  /** Lets others have their turn: resolves once the event loop has gone round. */
+  turn(): Promise<void>;
 }
 
 /** Called with the moment it was scheduled for, which may lie a little before `nowMs()`. */
@@ -24,6 +26,8 @@ export interface HostTime {
   /** For how long something took: finer than `nowMs`, and never set back. */
   monotonicMs(): number;
   setTimer(delayMs: number, run: () => void): () => void;
+  /** Resolves once the event loop has gone round. */
+  turn(): Promise<void>;
 }
 
 /** The machine's own time. Its timers do not keep the process alive. */
@@ -34,6 +38,7 @@ export const systemTime: HostTime = {
     const timer = setTimeout(run, delayMs).unref();
     return () => clearTimeout(timer);
   },
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
 /** The last moment that a google.protobuf.Timestamp can hold: the end of the year 9999. */
@@ -80,6 +85,10 @@ export class WorldClock implements Clock {
     return () => {
       timer.cancelled = true;
     };
+  }
+
+  turn(): Promise<void> {
+    return this.#host.turn();
   }
 
   /** Whether the time stands still until it is advanced or resumed. */

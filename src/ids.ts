@@ -9,7 +9,7 @@ import type { Random } from "./random.ts";
 /** Makes new identifiers, each greater than the one before. */
 export type Ids = () => string;
 
-export function createIds(clock: Clock, random: Random): Ids {
+export function createIds(clock: Pick<Clock, "nowMs">, random: Random): Ids {
   let msecs = -1;
   let seq = 0;
   return () => {

@@ -74,7 +74,7 @@ describe("a store tells of a document that", () => {
   });
 
   test("expires, by nobody, at its moment, however late that is noticed", async () => {
-    const sleepy = { ms: startMs, nowMs: () => sleepy.ms, schedule: () => () => {} };
+    const sleepy = { ms: startMs, nowMs: () => sleepy.ms, schedule: () => () => {}, turn: async () => {} };
     store = storeWith(sleepy);
     const things = store.collection("things", { event: rule });
     await things.put(doc("a", { expiresAtMs: startMs + 10 }), { by });

@@ -24,6 +24,8 @@ class SleepyClock implements Clock {
       this.calledOff++;
     };
   }
+
+  async turn(): Promise<void> {}
 }
 
 let clock: WorldClock;
@@ -317,6 +319,7 @@ describe("the expiry rule", () => {
         wakes.push(run);
         return () => {};
       },
+      turn: async () => {},
     });
     const expire = stepwise();
     const things = collection({ expire });
@@ -510,6 +513,7 @@ test("a document whose moment was moved back and forth is waited for once, not o
       wakes++;
       return clock.schedule(atMs, run);
     },
+    turn: async () => {},
   };
   const things = memoryStore(counting).collection<string>("things");
   const inMs = (ms: number) => ({ id: "a", value: "", expiresAtMs: clock.nowMs() + ms });
@@ -639,4 +643,24 @@ describe("what the store costs", () => {
     collectGarbage();
     return getHeapStatistics().used_heap_size;
   }
+});
+
+test("between hundreds of documents that fall due at once, others get their turn and find all of them settled", async () => {
+  let turns = 0;
+  const found: (string | undefined)[] = [];
+  const crowd = memoryStore({
+    nowMs: () => clock.nowMs(),
+    schedule: (atMs, run) => clock.schedule(atMs, run),
+    turn: async () => {
+      turns++;
+      found.push((await things.get("449"))?.value);
+    },
+  });
+  const things = crowd.collection<string>("things");
+  for (let id = 0; id < 450; id++)
+    await things.put({ id: String(id), value: "", expiresAtMs: clock.nowMs() + 1_000 });
+  await clock.advance(1_000);
+  expect(turns).toBe(4);
+  expect(found).toEqual([undefined, undefined, undefined, undefined]);
+  expect(await things.all()).toEqual([]);
 });

@@ -28,6 +28,8 @@ export class ManualTime implements HostTime {
     return () => this.#timers.delete(timer);
   }
 
+  async turn(): Promise<void> {}
+
   /** How many timers are waiting. */
   get waiting(): number {
     return this.#timers.size;

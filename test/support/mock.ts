@@ -23,6 +23,7 @@ export const stillTime: HostTime = {
   nowMs: () => startMs,
   monotonicMs: () => startMs,
   setTimer: () => () => {},
+  turn: async () => {},
 };
 
 /** Bytes that count: different each time, the same in each run. */

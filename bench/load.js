@@ -1,0 +1,95 @@
+/** Loads, made by h2load (nghttp2): one thread of C, which is not what is slow here. */
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { CreateRunnerRequestSchema } from "../dist/gen/gitpod/v1/runner_pb.js";
+
+const service = "/gitpod.v1.RunnerService";
+const message = { name: "My Runner", provider: 1 };
+
+const json = (value) => Buffer.from(JSON.stringify(value));
+const enveloped = (bytes) => {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([prefix, bytes]);
+};
+const createBinary = toBinary(CreateRunnerRequestSchema, create(CreateRunnerRequestSchema, message));
+
+/** By kind: the protocol, and what is sent. `get`: GetRunner of a runner that is created first. */
+const kinds = {
+  json: {
+    http1: true,
+    type: "application/json",
+    body: () => json({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" }),
+  },
+  proto: { http1: true, type: "application/proto", body: () => createBinary },
+  "h2c json": {
+    http1: false,
+    type: "application/json",
+    body: () => json({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" }),
+  },
+  grpc: { http1: false, type: "application/grpc", body: () => enveloped(createBinary) },
+  get: { http1: true, type: "application/json", rpc: "GetRunner", body: (runnerId) => json({ runnerId }) },
+};
+
+export function generator() {
+  try {
+    return execFileSync("h2load", ["--version"], { encoding: "utf8" }).trim();
+  } catch {
+    throw new Error("the bench takes h2load: apt-get install nghttp2-client");
+  }
+}
+
+/** @returns requests per second, and how long they took, in milliseconds */
+export async function load(kind, port, connections, seconds) {
+  const { http1, type, body, rpc = "CreateRunner" } = kinds[kind];
+  const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  const [data, log] = [join(folder, "body"), join(folder, "log")];
+  const url = `http://127.0.0.1:${port}${service}`;
+  writeFileSync(data, body(rpc === "GetRunner" ? await createdId(url) : undefined));
+  const args = [
+    "-c",
+    connections,
+    "-m",
+    1,
+    "-t",
+    1,
+    "-D",
+    seconds,
+    "--warm-up-time",
+    2,
+    "-d",
+    data,
+    "--log-file",
+    log,
+  ];
+  const headers = [`content-type: ${type}`, ...(type === "application/grpc" ? ["te: trailers"] : [])];
+  const { stdout } = await promisify(execFile)("h2load", [
+    ...(http1 ? ["--h1"] : []),
+    ...args.map(String),
+    ...headers.flatMap((header) => ["-H", header]),
+    `${url}/${rpc}`,
+  ]);
+  const rows = readFileSync(log, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split("\t"));
+  rmSync(folder, { recursive: true });
+  const failed = rows.filter(([, status]) => status !== "200").length;
+  if (rows.length === 0 || failed > 0) throw new Error(`${failed} of ${rows.length} calls failed: ${stdout}`);
+  const micros = rows.map(([, , duration]) => Number(duration)).sort((a, b) => a - b);
+  const at = (share) => micros[Math.floor((micros.length - 1) * share)] / 1_000;
+  return { requests: rows.length, perSecond: rows.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+async function createdId(url) {
+  const response = await fetch(`${url}/CreateRunner`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: kinds.json.body(),
+  });
+  return (await response.json()).runner.runnerId;
+}

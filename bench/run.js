@@ -1,0 +1,89 @@
+/**
+ * How fast the mock is beside others, in ratios: every row is taken in one run on one machine. The servers run on the
+ * Node of `pathWithNode` on one core, the load on another.
+ *   npm run bench [-- --quick] [--only=KIND] [--write]
+ */
+
+import { writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { generator, load } from "./load.js";
+import { servers, start } from "./servers.js";
+
+const options = process.argv.slice(2);
+const only = options
+  .find((each) => each.startsWith("--only="))
+  ?.slice(7)
+  .split(",");
+const seconds = options.includes("--quick") ? 2 : 5;
+const rounds = options.includes("--quick") ? 1 : 3;
+
+/** Kind of call and number of connections. */
+const loads = [
+  ["json", 16],
+  ["json", 1],
+  ["json", 256],
+  ["get", 16],
+  ["proto", 16],
+  ["h2c json", 16],
+  ["grpc", 16],
+  ["grpc", 256],
+].filter(([kind]) => only === undefined || only.includes(kind));
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+async function measure(server, kind, connections, port) {
+  const running = await start(server, port, kind);
+  try {
+    const cpuBefore = running.cpuSeconds();
+    const result = await load(kind, port, connections, seconds);
+    // The warm-up is in it, too, so by its share of the time.
+    const cpuSeconds = ((running.cpuSeconds() - cpuBefore) * seconds) / (seconds + 2);
+    return { ...result, cpuMicros: (cpuSeconds / result.requests) * 1e6, rssMb: running.rssMb() };
+  } finally {
+    await running.stop();
+  }
+}
+
+console.log(generator());
+const rows = [];
+const missing = new Map();
+let port = 18_000;
+for (const [kind, connections] of loads) {
+  for (const server of servers) {
+    if (!server.takes.includes(kind) || missing.has(server.name)) continue;
+    const results = [];
+    try {
+      for (let round = 0; round < rounds; round++) {
+        port += 2;
+        results.push(await measure(server, kind, connections, port));
+      }
+    } catch (error) {
+      missing.set(server.name, error.message.split("\n")[0].slice(0, 160));
+      continue;
+    }
+    const of = (name, digits) => Number(median(results.map((each) => each[name])).toFixed(digits));
+    rows.push({
+      kind,
+      connections,
+      server: server.name,
+      perSecond: of("perSecond", 0),
+      p50Ms: of("p50Ms", 2),
+      p99Ms: of("p99Ms", 2),
+      cpuMicros: of("cpuMicros", 0),
+      rssMb: of("rssMb", 0),
+    });
+  }
+}
+for (const row of rows) {
+  const ours = rows.find(
+    ({ kind, connections, server }) =>
+      kind === row.kind && connections === row.connections && server === servers[0].name,
+  );
+  row.oursIs = ours && Number((ours.perSecond / row.perSecond).toFixed(2));
+}
+console.table(rows);
+for (const [name, why] of missing) console.log(`not measured: ${name}: ${why}`);
+const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}`;
+console.log(JSON.stringify({ machine, node: "24", seconds, rounds, rows, missing: [...missing] }));
+if (options.includes("--write"))
+  writeFileSync(new URL("last.json", import.meta.url), JSON.stringify({ machine, rows }));

@@ -1,0 +1,113 @@
+/**
+ * A million live registrations in one mock in this process: how fast the last are created beside the first, what each
+ * takes of the heap, what a page costs at the beginning and at the end, how long the event loop is held up when all
+ * leases lapse at one instant, and ten thousand watchers.
+ *   npm run bench:scale [-- RUNNERS]
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { EventService } from "../dist/gen/gitpod/v1/event_pb.js";
+import { RunnerSchema, RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
+import { startRunnerMock } from "../dist/index.js";
+
+const runners = Number(process.argv[2] ?? 1_000_000);
+const tenth = runners / 10;
+
+if (globalThis.gc === undefined) throw new Error("run it with node --expose-gc");
+const heap = () => {
+  globalThis.gc();
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+};
+const round = (number, digits = 2) => Number(number.toFixed(digits));
+
+async function timed(work) {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+/** How long the loop was held up at most while `work` went on. */
+async function heldUp(work) {
+  let longestMs = 0;
+  let last = performance.now();
+  let going = true;
+  const watch = () => {
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - last);
+    last = now;
+    if (going) setImmediate(watch);
+  };
+  setImmediate(watch);
+  const ms = await timed(work);
+  await new Promise((resolve) => setImmediate(resolve));
+  going = false;
+  return { ms, longestMs };
+}
+
+const mock = await startRunnerMock({ maxCalls: 100, maxAuditLogEntries: 100, maxLapsed: runners });
+mock.clock.freeze();
+const client = createClient(RunnerService, mock.transport());
+const result = { runners };
+const note = (what) => console.error(`${Math.round(performance.now() / 1_000)} s: ${what}`);
+
+// Warm.
+for (let i = 0; i < 2_000; i++) await client.createRunner({ name: "Warming up", provider: 1 });
+const heapBefore = heap();
+const tenths = [];
+for (let part = 0; part < 10; part++) {
+  tenths.push(
+    await timed(async () => {
+      for (let i = 0; i < tenth; i++) await client.createRunner({ name: "One of a million", provider: 1 });
+    }),
+  );
+}
+result.createdPerSecond = Math.round(runners / (tenths.reduce((sum, ms) => sum + ms, 0) / 1_000));
+result.lastBesideFirst = round(tenths[0] / tenths[9]);
+result.heapBytesEach = Math.round((heap() - heapBefore) / runners);
+const [example] = (await client.listRunners({ pagination: { pageSize: 1 } })).runners;
+result.messageBytes = toBinary(RunnerSchema, create(RunnerSchema, example)).length;
+
+note("created");
+let token = "";
+const pages = [];
+for (let page = 0; page < Math.min(runners / 100, 2_000); page++) {
+  const begun = performance.now();
+  const { pagination } = await client.listRunners({ pagination: { pageSize: 100, token } });
+  pages.push(performance.now() - begun);
+  token = pagination?.nextToken ?? "";
+}
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+result.firstPagesMs = round(median(pages.slice(100, 300)), 3);
+result.laterPagesMs = round(median(pages.slice(-200)), 3);
+
+note("listed");
+const lateRunner = (await client.createRunner({ name: "Renewed", provider: 1 })).runner?.runnerId ?? "";
+const renewals = await timed(async () => {
+  for (let i = 0; i < 10_000; i++) await mock.runners.renew(lateRunner);
+});
+result.renewMicros = round(renewals / 10, 2);
+
+note("renewed");
+const events = createClient(EventService, mock.transport());
+const abort = new AbortController();
+let heard = 0;
+const watching = (async () => {
+  try {
+    for await (const _ of events.watchEvents({ scope: { case: "organization", value: true } }, { signal: abort.signal })) heard++;
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+  }
+})();
+await new Promise((resolve) => setTimeout(resolve, 100));
+const { ms, longestMs } = await heldUp(async () => {
+  await mock.clock.advance("31s");
+  while (heard < runners) await new Promise((resolve) => setTimeout(resolve, 5));
+});
+result.lapseSeconds = round(ms / 1_000);
+result.lapseHeldUpMs = round(longestMs, 1);
+result.lapsesHeard = heard;
+abort.abort();
+await watching;
+await mock.close();
+console.log(JSON.stringify(result));
