@@ -9,12 +9,24 @@ type EventStream = Awaited<ReturnType<Gitpod["events"]["watch"]>>;
 
 const watchEvents = /\/gitpod\.v1\.EventService\/WatchEvents$/;
 
-/** The next so many events of a stream, to be asked for again and again. */
+/**
+ * The next so many events of a stream, to be asked for again and again. It is read ahead from now on: fetch cancels a
+ * body that nobody has begun to read when its response is garbage, and the SDK keeps none.
+ */
 function readerOf(stream: EventStream) {
   const events = stream[Symbol.asyncIterator]();
+  const ahead = () => {
+    const next = events.next();
+    next.catch(() => {}); // Whoever waits for it hears of it; at the end nobody does.
+    return next;
+  };
+  let upcoming = ahead();
   return async (count: number) => {
     const read: unknown[] = [];
-    while (read.length < count) read.push((await events.next()).value);
+    while (read.length < count) {
+      read.push((await upcoming).value);
+      upcoming = ahead();
+    }
     return read;
   };
 }
