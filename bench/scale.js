@@ -94,7 +94,11 @@ const abort = new AbortController();
 let heard = 0;
 const watching = (async () => {
   try {
-    for await (const _ of events.watchEvents({ scope: { case: "organization", value: true } }, { signal: abort.signal })) heard++;
+    for await (const _ of events.watchEvents(
+      { scope: { case: "organization", value: true } },
+      { signal: abort.signal },
+    ))
+      heard++;
   } catch (error) {
     if (!abort.signal.aborted) throw error;
   }
