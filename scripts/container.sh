@@ -12,9 +12,9 @@ base=node:$node_version-slim
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 image=gitpod-runner-mock:$version
 max_added_mb=20
-# The aim is 1.5; decisions/0009-container.md has what was measured.
-max_start_ratio=1.8
-runs=7
+# It is 1.5, give or take what the machine does meanwhile: decisions/0009-container.md.
+max_start_ratio=1.65
+runs=15
 work=${CONTAINER_DIR:-/var/tmp/gitpod-runner-mock}
 api=http://127.0.0.1:8080 control=http://127.0.0.1:8081/runnermock.v1.ControlService
 require=${1:-}
