@@ -1,10 +1,9 @@
 /**
  * How fast the mock is beside others, in ratios: every row is taken in one run on one machine. The servers run on the
  * Node of `pathWithNode` on one core, the load on another.
- *   npm run bench [-- --quick] [--only=KIND] [--write]
+ *   npm run bench [-- --quick] [--only=KIND,…]
  */
 
-import { writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { generator, load } from "./load.js";
 import { servers, start } from "./servers.js";
@@ -85,5 +84,3 @@ console.table(rows);
 for (const [name, why] of missing) console.log(`not measured: ${name}: ${why}`);
 const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}`;
 console.log(JSON.stringify({ machine, node: "24", seconds, rounds, rows, missing: [...missing] }));
-if (options.includes("--write"))
-  writeFileSync(new URL("last.json", import.meta.url), JSON.stringify({ machine, rows }));
