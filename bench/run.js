@@ -1,9 +1,8 @@
 /**
- * How fast the mock is beside others, in ratios: every row is taken in one run on one machine. The servers run on the
- * Node of `pathWithNode` on one core, the load on another.
+ * How fast the mock is beside others, in ratios: every row is taken in one run on one machine. The servers run on
+ * Node 24, and share the cores with the load.
  *   npm run bench [-- --quick] [--only=KIND,…]
  */
-
 import { cpus, release } from "node:os";
 import { generator, load } from "./load.js";
 import { servers, start } from "./servers.js";
