@@ -8,7 +8,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { CreateRunnerRequestSchema } from "../dist/gen/gitpod/v1/runner_pb.js";
 
 const service = "/gitpod.v1.RunnerService";
-const message = { name: "My Runner", provider: 1 };
+
+/** How long is called before anything is measured. */
+export const warmUpSeconds = 2;
 
 const json = (value) => Buffer.from(JSON.stringify(value));
 const enveloped = (bytes) => {
@@ -16,20 +18,24 @@ const enveloped = (bytes) => {
   prefix.writeUInt32BE(bytes.length, 1);
   return Buffer.concat([prefix, bytes]);
 };
-const createBinary = toBinary(CreateRunnerRequestSchema, create(CreateRunnerRequestSchema, message));
+const createBinary = toBinary(
+  CreateRunnerRequestSchema,
+  create(CreateRunnerRequestSchema, { name: "My Runner", provider: 1 }),
+);
+const createJson = json({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" });
 
 /** By kind: the protocol, and what is sent. `get`: GetRunner of a runner that is created first. */
 const kinds = {
   json: {
     http1: true,
     type: "application/json",
-    body: () => json({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" }),
+    body: () => createJson,
   },
   proto: { http1: true, type: "application/proto", body: () => createBinary },
   "h2c json": {
     http1: false,
     type: "application/json",
-    body: () => json({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" }),
+    body: () => createJson,
   },
   grpc: { http1: false, type: "application/grpc", body: () => enveloped(createBinary) },
   get: { http1: true, type: "application/json", rpc: "GetRunner", body: (runnerId) => json({ runnerId }) },
@@ -60,7 +66,7 @@ export async function load(kind, port, connections, seconds) {
     "-D",
     seconds,
     "--warm-up-time",
-    2,
+    warmUpSeconds,
     "-d",
     data,
     "--log-file",
@@ -89,7 +95,7 @@ async function createdId(url) {
   const response = await fetch(`${url}/CreateRunner`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: kinds.json.body(),
+    body: createJson,
   });
   return (await response.json()).runner.runnerId;
 }

@@ -4,7 +4,8 @@
  *   npm run bench [-- --quick] [--only=KIND,…]
  */
 import { cpus, release } from "node:os";
-import { generator, load } from "./load.js";
+import { median, round } from "./figures.js";
+import { generator, load, warmUpSeconds } from "./load.js";
 import { servers, start } from "./servers.js";
 
 const options = process.argv.slice(2);
@@ -27,15 +28,13 @@ const loads = [
   ["grpc", 256],
 ].filter(([kind]) => only === undefined || only.includes(kind));
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
 async function measure(server, kind, connections, port) {
   const running = await start(server, port, kind);
   try {
     const cpuBefore = running.cpuSeconds();
     const result = await load(kind, port, connections, seconds);
     // The warm-up is in it, too, so by its share of the time.
-    const cpuSeconds = ((running.cpuSeconds() - cpuBefore) * seconds) / (seconds + 2);
+    const cpuSeconds = ((running.cpuSeconds() - cpuBefore) * seconds) / (seconds + warmUpSeconds);
     return { ...result, cpuMicros: (cpuSeconds / result.requests) * 1e6, rssMb: running.rssMb() };
   } finally {
     await running.stop();
@@ -51,7 +50,7 @@ for (const [kind, connections] of loads) {
     if (!server.takes.includes(kind) || missing.has(server.name)) continue;
     const results = [];
     try {
-      for (let round = 0; round < rounds; round++) {
+      for (let done = 0; done < rounds; done++) {
         port += 2;
         results.push(await measure(server, kind, connections, port));
       }
@@ -59,7 +58,7 @@ for (const [kind, connections] of loads) {
       missing.set(server.name, error.message.split("\n")[0].slice(0, 160));
       continue;
     }
-    const of = (name, digits) => Number(median(results.map((each) => each[name])).toFixed(digits));
+    const of = (name, digits) => round(median(results.map((each) => each[name])), digits);
     rows.push({
       kind,
       connections,
@@ -77,7 +76,7 @@ for (const row of rows) {
     ({ kind, connections, server }) =>
       kind === row.kind && connections === row.connections && server === servers[0].name,
   );
-  row.oursIs = ours && Number((ours.perSecond / row.perSecond).toFixed(2));
+  row.oursIs = ours && round(ours.perSecond / row.perSecond);
 }
 console.table(rows);
 for (const [name, why] of missing) console.log(`not measured: ${name}: ${why}`);

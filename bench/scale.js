@@ -1,7 +1,7 @@
 /**
  * A million live registrations in one mock in this process: how fast the last are created beside the first, what each
- * takes of the heap, what a page costs at the beginning and at the end, how long the event loop is held up when all
- * leases lapse at one instant, and ten thousand watchers.
+ * takes of the heap, what a page costs at the beginning and at the end, and how long the event loop is held up when
+ * all leases lapse at one instant, while somebody watches.
  *   npm run bench:scale [-- RUNNERS]
  */
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -9,6 +9,7 @@ import { createClient } from "@connectrpc/connect";
 import { EventService } from "../dist/gen/gitpod/v1/event_pb.js";
 import { RunnerSchema, RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 import { startRunnerMock } from "../dist/index.js";
+import { median, round } from "./figures.js";
 
 const runners = Number(process.argv[2] ?? 1_000_000);
 const tenth = runners / 10;
@@ -19,7 +20,6 @@ const heap = () => {
   globalThis.gc();
   return process.memoryUsage().heapUsed;
 };
-const round = (number, digits = 2) => Number(number.toFixed(digits));
 
 async function timed(work) {
   const begun = performance.now();
@@ -77,7 +77,6 @@ for (let page = 0; page < Math.min(runners / 100, 2_000); page++) {
   pages.push(performance.now() - begun);
   token = pagination?.nextToken ?? "";
 }
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 result.firstPagesMs = round(median(pages.slice(100, 300)), 3);
 result.laterPagesMs = round(median(pages.slice(-200)), 3);
 

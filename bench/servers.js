@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { pathWithNode } from "../scripts/nodes.js";
 
@@ -106,13 +107,14 @@ export const servers = [
   },
 ];
 
+/** The process of a command. */
+export function spawned([program, ...args], stdio) {
+  return spawn(program, args, { stdio, env: { ...process.env, PATH: path } });
+}
+
 /** Starts it, resolves once it answers anything at all. */
 export async function start({ name, command }, port, kind = "json") {
-  const [program, ...args] = command(String(port), kind);
-  const child = spawn(program, args, {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, PATH: path },
-  });
+  const child = spawned(command(String(port), kind), ["ignore", "ignore", "pipe"]);
   let said = "";
   child.stderr.on("data", (chunk) => {
     said = (said + chunk).slice(-2_000);
@@ -125,7 +127,6 @@ export async function start({ name, command }, port, kind = "json") {
     }
   }
   return {
-    pid: child.pid,
     /** Of the process and its children, in seconds. */
     cpuSeconds: () => family(child.pid).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0),
     rssMb: () => Math.round(family(child.pid).reduce((sum, pid) => sum + rssKbOf(pid), 0) / 1_024),
@@ -138,8 +139,7 @@ export async function start({ name, command }, port, kind = "json") {
   };
 }
 
-async function answers(port) {
-  const { connect } = await import("node:net");
+function answers(port) {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => {
       socket.destroy();

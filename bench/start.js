@@ -3,17 +3,13 @@
  * node:http and Steady; and in this process, start plus close of a mock, and a new world.
  *   npm run bench:start [-- RUNS]
  */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
 import { startRunnerMock } from "../dist/index.js";
-import { pathWithNode } from "../scripts/nodes.js";
-import { servers } from "./servers.js";
+import { median, round } from "./figures.js";
+import { servers, spawned } from "./servers.js";
 
 const runs = Number(process.argv[2] ?? 11);
-const env = { ...process.env, PATH: pathWithNode("24") };
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const round = (number) => Number(number.toFixed(2));
 let port = 19_000;
 
 /** Resolves with whether it was answered with 200. */
@@ -38,11 +34,11 @@ function createRunner(port) {
   });
 }
 
-async function firstCallMs({ command }) {
+async function firstCallMs(server) {
   port += 2;
-  const [program, ...args] = command(String(port), "json");
+  const command = server.command(String(port), "json");
   const begun = performance.now();
-  const child = spawn(program, args, { stdio: "ignore", env });
+  const child = spawned(command, "ignore");
   while (!(await createRunner(port)));
   const ms = performance.now() - begun;
   child.kill("SIGKILL");

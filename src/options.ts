@@ -148,6 +148,11 @@ export class OptionError extends Error {
   }
 }
 
+/** The error for an option of the table with a value that it does not take, which is shown unless it is secret. */
+export function badValue(name: OptionName, value: unknown, takes: string): OptionError {
+  return new OptionError(name, optionTable[name].secret ? "a value that is not shown" : shown(value), takes);
+}
+
 /** The options that are not switches. */
 const ownOptions = {
   host: {
@@ -376,7 +381,7 @@ function read(name: OptionName, options: RunnerMockOptions, defaults: RunnerMock
   if (value === undefined) return undefined;
   const result = row.read(value);
   if (result === undefined) {
-    throw new OptionError(name, row.secret ? "a value that is not shown" : shown(value), row.takes);
+    throw badValue(name, value, row.takes);
   }
   return result;
 }

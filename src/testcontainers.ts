@@ -17,7 +17,7 @@ import { AbstractStartedContainer, GenericContainer, type StartedTestContainer, 
 import { baseUrl, type Scheme } from "./base-url.ts";
 import { ControlService } from "./gen/runnermock/v1/control_pb.ts";
 import {
-  OptionError,
+  badValue,
   type OptionName,
   optionTable,
   type RunnerMockOptions,
@@ -25,7 +25,6 @@ import {
   variableOf,
 } from "./options.ts";
 import type { Profile } from "./profiles.ts";
-import { shown } from "./shown.ts";
 import { isPem } from "./tls.ts";
 
 /** Inside the container these stay as the image has them; Testcontainers says where they are reached. */
@@ -98,16 +97,15 @@ export class RunnerMockContainer extends GenericContainer {
 
 /** @throws OptionError for what is the image's to say, and for what no variable can */
 function refuseUnsayable(name: OptionName, value: unknown): void {
-  const { secret, read, write = String } = optionTable[name];
-  const got = secret ? "a value that is not shown" : shown(value);
+  const { read, write = String } = optionTable[name];
   if (name === "host" || name === "port" || name === "controlPort") {
-    throw new OptionError(name, got, "nothing in a container: withExposedPorts binds its ports to others");
+    throw badValue(name, value, "nothing in a container: withExposedPorts binds its ports to others");
   }
   if (value === undefined || isFile(name)) return;
   const text = write(value);
   // An empty variable is as good as none.
   if (text !== "" && !isDeepStrictEqual(read(text), read(value))) {
-    throw new OptionError(name, got, "in a container what a variable can say, so no comma in a token");
+    throw badValue(name, value, "in a container what a variable can say, so no comma in a token");
   }
 }
 

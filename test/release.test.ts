@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { codeBlocks } from "./docs/code-blocks.ts";
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 const { version, engines, scripts } = JSON.parse(read("package.json"));
@@ -34,11 +35,9 @@ test("the workflows run what a desk runs, on the Nodes that are promised", () =>
 });
 
 test("CONTRIBUTING names commands that there are", () => {
-  const [, block = ""] = /```sh\n(.*?)```/s.exec(read("CONTRIBUTING.md")) ?? [];
-  const commands = block
-    .trim()
-    .split("\n")
-    .map((line) => line.replace(/\s*#.*/, ""));
+  const [block] = codeBlocks("CONTRIBUTING.md");
+  const lines = block?.code.trim().split("\n") ?? [];
+  const commands = lines.map((line) => line.replace(/\s*#.*/, ""));
   expect(commands).toHaveLength(5);
   for (const command of commands) {
     const [, script] = /^npm (?:run )?(\w+)$/.exec(command) ?? [];

@@ -28,6 +28,7 @@ import {
 import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes, trailerMux } from "@connectrpc/connect/protocol-connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { rpcOf } from "../api.ts";
 import { errors } from "../errors.ts";
 import { decodeKey } from "../interceptors/decode.ts";
 import type { Chain } from "../interceptors/index.ts";
@@ -68,10 +69,7 @@ export function createLean(routes: (router: ConnectRouter) => void, options: Lea
       if (method.methodKind !== "unary" || implementation === undefined) return router;
       const answer = implementation as Implementation;
       const rpcOptions = { ...options, jsonOptions };
-      handlers.set(
-        `/${method.parent.typeName}/${method.name}`,
-        leanHandler(method as DescMethodUnary, answer, rpcOptions, underWay),
-      );
+      handlers.set(`/${rpcOf(method)}`, leanHandler(method as DescMethodUnary, answer, rpcOptions, underWay));
       return router;
     },
     service: (service, implementations, serviceOptions) => {

@@ -1,18 +1,17 @@
 /** The README's code that takes an engine. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { codeBlocks } from "../docs/code-blocks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
 
 function block(contains: string): string {
-  const blocks = [...readFileSync(`${root}README.md`, "utf8").matchAll(/^```\S*\n(.*?)^```$/gms)];
-  const found = blocks.map(([, code = ""]) => code).filter((code) => code.includes(contains));
+  const found = codeBlocks("README.md").filter(({ code }) => code.includes(contains));
   expect(found).toHaveLength(1);
-  return found[0] ?? "";
+  return found[0]?.code ?? "";
 }
 
 test("the container that docker run starts is reached at the ports that it names", async () => {

@@ -11,19 +11,12 @@ import { IdentityService, Principal } from "../../src/gen/gitpod/v1/identity_pb.
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { inPython, pythonSdk } from "../clients/python-sdk/environment.ts";
 import { type StartMock, type TestMock, test } from "../support/mock.ts";
+import { type Block, codeBlocks } from "./code-blocks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const readme = readFileSync(`${root}README.md`, "utf8");
 const packageJson = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-
-interface Block {
-  readonly language: string;
-  readonly code: string;
-}
-
-const blocks: Block[] = [...readme.matchAll(/^```(\S*)[^\n]*\n(.*?)^```$/gms)].map(
-  ([, language = "", code = ""]) => ({ language, code }),
-);
+const blocks = codeBlocks("README.md");
 
 interface Known {
   readonly title: string;
