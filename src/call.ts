@@ -6,22 +6,13 @@ import type { World } from "./world.ts";
 export const worldKey = createContextKey<World | undefined>(undefined, { description: "world" });
 export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
 
-/** The headers of the response to be. */
-export const responseHeaderKey = createContextKey<Headers | undefined>(undefined, {
-  description: "response header",
-});
+/** The response to be: its headers, and its trailers, in which the status of gRPC is from the beginning. */
+export type ResponseToBe = Pick<HandlerContext, "responseHeader" | "responseTrailer">;
 
-export function responseHeaderOf(values: ContextValues): Headers {
-  return known(values.get(responseHeaderKey), "response header");
-}
+export const responseKey = createContextKey<ResponseToBe | undefined>(undefined, { description: "response" });
 
-/** The trailers of the response to be. The status of gRPC is in them from the beginning. */
-export const responseTrailerKey = createContextKey<Headers | undefined>(undefined, {
-  description: "response trailer",
-});
-
-export function responseTrailerOf(values: ContextValues): Headers {
-  return known(values.get(responseTrailerKey), "response trailer");
+export function responseOf(values: ContextValues): ResponseToBe {
+  return known(values.get(responseKey), "response");
 }
 
 export interface Call {

@@ -17,9 +17,10 @@ export function createControlGate(token: string | undefined, identity: Identity)
     if (expected === undefined) {
       // What the mock issues is for the API.
       if ("issued" in identity.claimOf(authorization, false)) throw errors.invalidBearer();
-      return;
+      return undefined;
     }
     if (!isDigestOf(expected, bearerOf(authorization) ?? "")) throw errors.invalidControlToken();
+    return undefined;
   };
 }
 

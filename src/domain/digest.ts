@@ -1,8 +1,8 @@
 /** SHA-256, under which secrets are kept and looked up. */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 export function digest(text: string): string {
-  return createHash("sha256").update(text).digest("base64url");
+  return hash("sha256", text, "base64url");
 }
 
 /** Whether it is the digest of the text. How long that takes says nothing about either. */

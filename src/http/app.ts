@@ -21,6 +21,7 @@ import fastify, {
   type RouteHandlerMethod,
 } from "fastify";
 import { errors } from "../errors.ts";
+import { requestGateOf } from "../interceptors/gate.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
 import { registerStandardServices } from "../standard/index.ts";
@@ -29,7 +30,7 @@ import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { serveJsonLines } from "./jsonl.ts";
-import { createLean, type Lean } from "./lean-unary.ts";
+import { createLean } from "./lean-unary.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
@@ -73,13 +74,22 @@ export interface AppOptions {
 /** The app and its port for HTTP/1.1 and HTTP/2; every RPC is routed by its bare path, see paths.ts. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { stopGraceMs: closeGraceMs, ...listening } = options.listening;
+  let closing = false;
+  const lean = options.guard === undefined && listening.lean ? leanOf(options) : () => false;
   const app = fastify({
-    serverFactory: (handler) => createOnePortServer(handler, { ...listening, closeGraceMs }),
+    serverFactory: (handler) =>
+      createOnePortServer(
+        (request, response) => {
+          if (closing || !lean(request, response)) handler(request, response);
+        },
+        { ...listening, closeGraceMs },
+      ),
     rewriteUrl,
     frameworkErrors: (error, request, reply) =>
       refuse(request, reply, errors.badRequest({ reason: error.message }), error.statusCode),
     loggerInstance: options.logger,
-    // The interceptors log calls, by what they are rather than by their URLs.
+    // The interceptors log calls, by what they are rather than by their URLs; requests need no logger each.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     // No route has a schema of Fastify's: without these it loads two compilers for them.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
@@ -87,7 +97,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.server.on("tlsClientError", (error: Error) =>
     options.logger.info({ err: error }, "no TLS with a client"),
   );
-  let closing = false;
   app.addHook("preClose", async () => {
     closing = true;
   });
@@ -120,13 +129,26 @@ function noSchemas(): never {
   throw new Error("no route has a schema of Fastify's");
 }
 
+/** A fault may add headers of any name; not all browsers understand the asterisk. */
+const exposedHeaders = [...connectCors.exposedHeaders, faultHeader, "*"];
+
 function allowAnyOrigin(app: FastifyInstance): void {
-  app.register(cors, {
-    methods: [...connectCors.allowedMethods],
-    // A fault may add headers of any name; not all browsers understand the asterisk.
-    exposedHeaders: [...connectCors.exposedHeaders, faultHeader, "*"],
-    maxAge: 7200,
-  });
+  app.register(cors, { methods: [...connectCors.allowedMethods], exposedHeaders, maxAge: 7200 });
+}
+
+/** What such an answer has, other than one to a preflight. */
+const crossOriginHeaders = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": exposedHeaders.join(", "),
+};
+
+function leanOf({ routes, chain, shutdownSignal, crossOrigin, ...options }: AppOptions) {
+  const headers = crossOrigin ? crossOriginHeaders : {};
+  return createLean(routes, { chain, shutdownSignal, headers, ...decodingOf(options) });
+}
+
+function decodingOf({ listening, refuseUnknownJson }: Pick<AppOptions, "listening" | "refuseUnknownJson">) {
+  return { maxBytes: listening.maxBodyBytes, refuseUnknownJson };
 }
 
 /** What reads a body are Connect's handlers; they judge its type as well. */
@@ -138,25 +160,24 @@ function acceptAnyBody(app: FastifyInstance): void {
 type ConnectOptions = Parameters<typeof fastifyConnectPlugin>[1];
 
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
-  const { maxBodyBytes, lean } = options.listening;
-  const { chain, shutdownSignal, refuseUnknownJson } = options;
-  const decoding = { maxBytes: maxBodyBytes, refuseUnknownJson };
+  const { chain, shutdownSignal } = options;
+  const decoding = decodingOf(options);
   // Connect makes a URL of it.
   scope.addHook("onRequest", async (request) => {
     originOf(request);
   });
-  const common = lean ? createLean(options.routes, { chain, shutdownSignal, ...decoding }) : undefined;
-  routeRpcs(scope, common, {
-    ...chain,
+  routeRpcs(scope, {
+    interceptors: chain.interceptors,
+    requestGate: requestGateOf(chain.gate),
     contextValues: ({ raw }) => createContextValues().set(connectionKey, new HttpConnection(raw)),
-    readMaxBytes: maxBodyBytes,
+    readMaxBytes: decoding.maxBytes,
     shutdownSignal,
     routes(router) {
       options.routes(router);
       registerStandardServices(router, options.services, chain.standardInterceptors);
       decodeInChain(router, decoding);
       sendHeadersEarly(router);
-      serveJsonLines(router, { maxBytes: maxBodyBytes });
+      serveJsonLines(router, decoding);
       explainRefusals(router);
       serveRedirects(router);
     },
@@ -164,13 +185,11 @@ function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
 }
 
 /** All RPCs by one route: a route for each, in each HTTP method that there is, takes a third of the time of the start. */
-function routeRpcs(scope: FastifyInstance, common: Lean | undefined, options: ConnectOptions): void {
-  // Made once there is a call that is not common: that takes a tenth.
+function routeRpcs(scope: FastifyInstance, options: ConnectOptions): void {
+  // Made with the first call: that takes a tenth, and many mocks have only calls of the common case.
   let handlers: ReadonlyMap<string, RouteHandlerMethod> | undefined;
   scope.all<{ Params: { service: string; rpc: string } }>("/:service/:rpc", function (request, reply) {
     const path = `/${request.params.service}/${request.params.rpc}`;
-    const leanHandler = common?.(path, request);
-    if (leanHandler) return leanHandler(request, reply);
     handlers ??= connectHandlers(scope, options);
     const handler = handlers.get(path);
     return handler ? handler.call(this, request, reply) : reply.callNotFound();

@@ -1,9 +1,8 @@
 /** Reading and writing bodies in one piece, without a stream's ado. */
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { compressionNegotiate } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import type { FastifyReply } from "fastify";
 import { errors } from "../errors.ts";
 
 /** A request's body, as long as its header has promised. */
@@ -33,9 +32,9 @@ export class Body {
     return this.#reading;
   }
 
-  /** Resolves once all of it is there, or its client gone. */
-  async arrived(): Promise<void> {
-    if (!this.#raw.readableEnded) await this.read().catch(() => {});
+  /** Resolves once all of it is there, or its client gone; undefined where there is nothing to wait for. */
+  arrived(): Promise<unknown> | undefined {
+    return this.#raw.readableEnded ? undefined : this.read().catch(() => {});
   }
 }
 
@@ -46,24 +45,8 @@ export type Content = string | Uint8Array;
 const compressMinBytes = 1_024;
 const compressions = [compressionGzip, compressionBrotli];
 
-/** The content as its client would have it; the response's header says how it is packed. */
-export async function compressed(content: Content, request: Headers, response: Headers): Promise<Content> {
-  const accepted = request.get("accept-encoding");
-  if (accepted === null || Buffer.byteLength(content) < compressMinBytes) return content;
-  const { response: compression } = compressionNegotiate(compressions, null, accepted, "");
-  if (!compression) return content;
-  response.set("content-encoding", compression.name);
-  return compression.compress(Buffer.from(content));
-}
-
-/** Answers with it. */
-export function write(reply: FastifyReply, status: number, header: Headers, content: Content): void {
-  // What hooks have set, such as those for browsers.
-  const headers = reply.getHeaders() as OutgoingHttpHeaders;
-  for (const [name, value] of header) {
-    headers[name] = name === "set-cookie" ? header.getSetCookie() : value;
-  }
-  headers["content-length"] = Buffer.byteLength(content);
-  reply.raw.writeHead(status, headers);
-  reply.raw.end(content);
+/** What packs a content of that length for a client that accepts these; undefined where it goes as it is. */
+export function packerOf(bytes: number, accepted: string | null) {
+  if (accepted === null || bytes < compressMinBytes) return undefined;
+  return compressionNegotiate(compressions, null, accepted, "").response ?? undefined;
 }

@@ -19,7 +19,7 @@ import {
 } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { errors } from "../errors.ts";
-import { type Decode, decodeKey } from "../interceptors/decode.ts";
+import { type Decode, decodeKey, unlessAborted, unlessEnded } from "../interceptors/decode.ts";
 import { messageFromJson } from "./json-message.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
@@ -109,7 +109,9 @@ function withDecoding(method: DescMethod, request: UniversalServerRequest, optio
     ...request,
     header,
     body: isStream ? createAsyncIterable([]) : emptyBody(format),
-    contextValues: withDecode(request, isStream ? decodeEach : decodeOne),
+    contextValues: withDecode(request, ({ signal }) =>
+      isStream ? unlessEnded(decodeEach(), signal) : unlessAborted(decodeOne(), signal),
+    ),
   };
   return { decoding, arrived: async () => isRead || read().catch(() => {}) };
 }

@@ -1,5 +1,6 @@
 /** Where a request was sent to, by its Host header. */
 import type { FastifyRequest } from "fastify";
+import type { Scheme } from "../base-url.ts";
 import { errors } from "../errors.ts";
 
 /**
@@ -8,11 +9,21 @@ import { errors } from "../errors.ts";
  * @throws invalid_argument for a Host that is none; HTTP/1.0 has none at all
  */
 export function originOf({ protocol, host }: Pick<FastifyRequest, "protocol" | "host">): string {
-  const text = `${protocol}://${host}`;
+  const origin = originIn(`${protocol}://${host}`);
+  if (origin === undefined) throw errors.invalidHost({ host: host ?? "" });
+  return origin;
+}
+
+/** Whether these make an origin. */
+export function isOrigin(protocol: Scheme, host: string): boolean {
+  return originIn(`${protocol}://${host}`) !== undefined;
+}
+
+function originIn(text: string): string | undefined {
   if (text === known.text) return known.origin;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // A Host with a path or a user in it is no host.
-  if (url === undefined || url.href !== `${url.origin}/`) throw errors.invalidHost({ host: host ?? "" });
+  if (url === undefined || url.href !== `${url.origin}/`) return undefined;
   known = { text, origin: url.origin };
   return url.origin;
 }

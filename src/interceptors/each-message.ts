@@ -8,14 +8,12 @@ export type Check = (message: Message, method: DescMethod, values: ContextValues
 export function checkEachMessage(check: Check): Interceptor {
   return (next) => async (request) => {
     const { method, contextValues } = request;
-    if (request.stream) {
-      return next({
-        ...request,
-        message: checked(request.message, (message) => check(message, method, contextValues)),
-      });
+    if (!request.stream) {
+      check(request.message, method, contextValues);
+      return next(request);
     }
-    check(request.message, method, contextValues);
-    return next(request);
+    const message = checked(request.message, (each) => check(each, method, contextValues));
+    return next({ ...request, message });
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { HandlerContext } from "@connectrpc/connect";
 import { onAbort } from "../abort.ts";
-import { callerKey, responseHeaderKey, responseTrailerKey, worldKey } from "../call.ts";
+import { callerKey, responseKey, worldKey } from "../call.ts";
 import type { Caller } from "../domain/caller.ts";
 import type { Claim, Identity } from "../domain/identity.ts";
 import { isAnonymous } from "../domain/permissions.ts";
@@ -15,12 +15,22 @@ import type { Worlds } from "../worlds.ts";
 /** Names the world; a world in the path of a request is put here too, and wins. */
 export const worldHeader = "runner-mock-world";
 
-export type Gate = (context: HandlerContext) => Promise<void>;
+/** Resolves with what is to be done once the call has ended, however it does. @throws what refuses the call */
+export type Gate = (context: HandlerContext) => Promise<(() => void) | undefined>;
+
+/** The gate as Connect has it: a call has ended when its signal is aborted. */
+export function requestGateOf(gate: Gate): (context: HandlerContext) => Promise<void> {
+  // It may have ended while it was at the gate.
+  return async (context) => {
+    const leave = await gate(context);
+    if (leave) onAbort(context.signal, leave);
+  };
+}
 
 export function createGate(worlds: Worlds, identity: Identity): Gate {
-  return async ({ method, requestHeader, responseHeader, responseTrailer, signal, values }) => {
-    values.set(responseHeaderKey, responseHeader);
-    values.set(responseTrailerKey, responseTrailer);
+  return async (context) => {
+    const { method, requestHeader, values } = context;
+    values.set(responseKey, context);
     const name = requestHeader.get(worldHeader) ?? defaultWorldName;
     // For whoever takes note of the call, even if it goes no further.
     values.set(worldKey, worlds.find(name));
@@ -29,15 +39,22 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
     if ("issued" in claim && claim.otherwise === undefined && !worlds.has(name)) throw errors.invalidBearer();
     const world = await worlds.enter(name);
     values.set(worldKey, world);
-    // Aborted when a call has ended, however it did; it may have ended while the world was opened.
-    onAbort(signal, () => worlds.leave(world));
-    values.set(callerKey, await callerOf(claim, identity, world));
+    const leave = () => worlds.leave(world);
+    try {
+      values.set(callerKey, "caller" in claim ? claim.caller : await callerOf(claim, identity, world));
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
   };
 }
 
-async function callerOf(claim: Claim, identity: Identity, { registrar }: World): Promise<Caller> {
-  if ("caller" in claim) return claim.caller;
-  const { issued, otherwise } = claim;
+async function callerOf(
+  { issued, otherwise }: Exclude<Claim, { caller: Caller }>,
+  identity: Identity,
+  { registrar }: World,
+): Promise<Caller> {
   const valid = await registrar.authenticate(issued);
   const caller = valid === undefined ? otherwise : identity.issuedTo(valid, issued);
   if (caller === undefined) throw errors.invalidBearer();

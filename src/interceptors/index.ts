@@ -16,7 +16,7 @@ import { validateAlways, validateRequest } from "./validate.ts";
 
 export interface Chain {
   /** Before the body is read. */
-  readonly requestGate: Gate;
+  readonly gate: Gate;
   /** From then on. */
   readonly interceptors: Interceptor[];
   /** For the services that every server has, behind no gate. */
@@ -28,7 +28,7 @@ const standard = (log: Log) => [createReport(log), tellBegun, decodeRequest];
 /** The control service's: it has no worlds of its own, and is strict in all profiles. */
 export function createControlChain(gate: Gate, log: Log): Chain {
   return {
-    requestGate: withReport(gate, log),
+    gate: withReport(gate, log),
     interceptors: [createReport(log), tellBegun, decodeRequest, takePageFromQuery, validateAlways],
     standardInterceptors: standard(log),
   };
@@ -48,7 +48,7 @@ export interface ApiSurroundings {
 /** The API's. */
 export function createChain({ worlds, identity, host, log, observe }: ApiSurroundings): Chain {
   return {
-    requestGate: withRecord(withReport(createGate(worlds, identity), log), host, observe),
+    gate: withRecord(withReport(createGate(worlds, identity), log), host, observe),
     interceptors: [
       createRecord(host, observe),
       createReport(log),

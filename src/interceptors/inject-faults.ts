@@ -15,7 +15,7 @@ import {
 } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { aborted, onAbort } from "../abort.ts";
-import { callOf, responseHeaderOf, responseTrailerOf } from "../call.ts";
+import { callOf, responseOf, worldOf } from "../call.ts";
 import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { CallWire } from "../domain/call-log.ts";
 import type { FaultTarget } from "../domain/faults.ts";
@@ -26,9 +26,13 @@ import type { Runner } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Fault, FaultError, FaultMiss } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import type { World } from "../world.ts";
+import { withMessage } from "./with-message.ts";
 
 /** The response header that names the fault. */
 export const faultHeader = "runner-mock-fault";
+
+/** The fault that a call has met. */
+export const faultIdKey = createContextKey<string | undefined>(undefined, { description: "fault" });
 
 /** What the HTTP layer knows of a call, and can do to it beyond answering it. */
 export interface Connection {
@@ -46,29 +50,34 @@ export const connectionKey = createContextKey<Connection | undefined>(undefined,
 
 /** @param host in whose time calls are delayed */
 export function createInjectFaults(host: HostTime): Interceptor {
-  return (next) => async (request) => {
-    const { contextValues: values, signal, method } = request;
-    const { world, caller } = callOf({ values });
-    if (world.faults.none) return next(request);
-    const named = request.stream ? "" : ((request.message as { runnerId?: string }).runnerId ?? "");
-    const target: FaultTarget = {
-      method,
-      runnerIds: [canonical(named), caller.runnerId ?? ""],
-      callerId: caller.subject.id,
-    };
-    const fault = world.faults.meet(target);
-    if (fault === undefined) return next(request);
-    responseHeaderOf(values).set(faultHeader, fault.faultId);
-    if (fault.delay !== undefined) await passed(durationMs(fault.delay), host, request);
-    refuseBy(fault, values);
-    if (request.stream) {
-      const response = (await next(request)) as StreamResponse;
-      return { ...response, message: cutBy(fault, response.message, signal) };
-    }
-    if (fault.effect.case === "emptyReply") return emptyReply(request, values);
-    const response = (await next(askedLess(request, fault))) as UnaryResponse;
-    return { ...response, message: spoiled(response.message, request, fault, world) };
+  return (next) => (request) =>
+    worldOf(request.contextValues).faults.none ? next(request) : withFault(next, request, host);
+}
+
+type Next = Parameters<Interceptor>[0];
+
+async function withFault(next: Next, request: UnaryRequest | StreamRequest, host: HostTime) {
+  const { contextValues: values, method } = request;
+  const { world, caller } = callOf({ values });
+  const named = request.stream ? "" : ((request.message as { runnerId?: string }).runnerId ?? "");
+  const target: FaultTarget = {
+    method,
+    runnerIds: [canonical(named), caller.runnerId ?? ""],
+    callerId: caller.subject.id,
   };
+  const fault = world.faults.meet(target);
+  if (fault === undefined) return next(request);
+  values.set(faultIdKey, fault.faultId);
+  responseOf(values).responseHeader.set(faultHeader, fault.faultId);
+  if (fault.delay !== undefined) await passed(durationMs(fault.delay), host, request);
+  refuseBy(fault, values);
+  if (request.stream) {
+    const response = (await next(request)) as StreamResponse;
+    return { ...response, message: cutBy(fault, response.message, request.signal) };
+  }
+  if (fault.effect.case === "emptyReply") return emptyReply(request, values);
+  const response = (await next(askedLess(request, fault))) as UnaryResponse;
+  return { ...response, message: spoiled(response.message, request, fault, world) };
 }
 
 /** @throws what the fault fails the call with, if it does */
@@ -125,7 +134,7 @@ async function passed(
 
 function emptyReply({ method, service }: UnaryRequest, values: ContextValues): UnaryResponse {
   const message = create(method.output);
-  const [header, trailer] = [responseHeaderOf(values), responseTrailerOf(values)];
+  const { responseHeader: header, responseTrailer: trailer } = responseOf(values);
   return { stream: false, service, method, header, trailer, message };
 }
 
@@ -138,7 +147,7 @@ function askedLess(request: UnaryRequest, { effect }: Fault): UnaryRequest {
   const asked = pagination?.pageSize || effect.value.size;
   const pageSize = Math.min(asked, effect.value.size);
   const capped = create(PaginationRequestSchema, { token: pagination?.token ?? "", pageSize });
-  return { ...request, message: { ...message, pagination: capped } as Message };
+  return withMessage(request, { ...message, pagination: capped } as Message);
 }
 
 /** The reply as the fault has it. */

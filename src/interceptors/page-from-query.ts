@@ -6,6 +6,7 @@ import { create, type Message } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { errors } from "../errors.ts";
 import { type PaginationRequest, PaginationRequestSchema } from "../gen/gitpod/v1/pagination_pb.ts";
+import { withMessage } from "./with-message.ts";
 
 export const takePageFromQuery: Interceptor = (next) => async (request) => {
   const queryAt = request.url.indexOf("?");
@@ -15,12 +16,12 @@ export const takePageFromQuery: Interceptor = (next) => async (request) => {
   const token = query.get("token");
   const pageSize = query.get("pageSize");
   if (token === null && pageSize === null) return next(request);
-  const message = request.message as Message & { pagination?: PaginationRequest };
+  const { message } = request as { message: Message & { pagination?: PaginationRequest } };
   const pagination = create(PaginationRequestSchema, {
     token: token ?? message.pagination?.token ?? "",
     pageSize: pageSize === null ? (message.pagination?.pageSize ?? 0) : parsePageSize(pageSize),
   });
-  return next({ ...request, message: { ...message, pagination } as Message });
+  return next(withMessage(request, { ...message, pagination } as Message));
 };
 
 function parsePageSize(text: string): number {

@@ -2,12 +2,12 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { callerKey, responseHeaderKey, worldKey } from "../call.ts";
+import { callerKey, worldKey } from "../call.ts";
 import type { HostTime } from "../clock.ts";
 import type { CallProtocol, CallRecord } from "../domain/call-log.ts";
 import { checkEachMessage } from "./each-message.ts";
 import type { Gate } from "./gate.ts";
-import { connectionKey, faultHeader } from "./inject-faults.ts";
+import { connectionKey, faultIdKey } from "./inject-faults.ts";
 import { withOutcome } from "./outcome.ts";
 
 /** Says by which protocol a call came, where its headers do not tell. */
@@ -62,7 +62,7 @@ export function withRecord(gate: Gate, host: HostTime, observe: Observe | undefi
   return async (context) => {
     const recording = new Recording(host, context.method, context.values, context.requestHeader);
     try {
-      await gate(context);
+      return await gate(context);
     } catch (error) {
       const failure = ConnectError.from(error);
       const { durationMs } = recording;
@@ -105,7 +105,7 @@ class Recording {
       userAgent: this.#header.get("user-agent") ?? "",
       atMs: world.clock.nowMs(),
       caller: this.#values.get(callerKey)?.subject,
-      faultId: this.#values.get(responseHeaderKey)?.get(faultHeader) ?? undefined,
+      faultId: this.#values.get(faultIdKey),
       request: this.#values.get(requestKey),
       reply,
       error,

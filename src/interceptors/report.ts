@@ -29,7 +29,7 @@ export function createReport(log: Log): Interceptor {
 export function withReport(gate: Gate, log: Log): Gate {
   return async (context: HandlerContext) => {
     try {
-      await gate(context);
+      return await gate(context);
     } catch (error) {
       throw report(log, context.method, context.values, error);
     }

@@ -9,22 +9,25 @@ import type { Document } from "./store.ts";
 /** What is known of an id in a collection. */
 export interface Slot<T> {
   document: Document<T>;
+  readonly home: Home<T>;
   /** When its entry in the queue comes up, if it has one. An entry of another moment is of no more use. */
   queuedAtMs: number | undefined;
 }
 
 /** Where a document lives that falls due. */
-interface Home {
+interface Home<T> {
   /** Applies what is to happen to the document by that moment. */
   settle(id: string, nowMs: number): unknown;
-  holds(slot: Slot<unknown>): boolean;
+  holds(slot: Slot<T>): boolean;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever its documents are
+type AnySlot = Slot<any>;
 
 /** A promise to look at a document again. */
 interface Due {
   readonly atMs: number;
-  readonly home: Home;
-  readonly slot: Slot<unknown>;
+  readonly slot: AnySlot;
 }
 
 /** Documents due at one moment go in the order of their ids: for runners the order of creation. */
@@ -48,17 +51,17 @@ export class DueQueue {
   }
 
   /** Queues a document for the moment at which it expires, unless it is looked at before that anyway. */
-  queue(slot: Slot<unknown>, home: Home): void {
+  queue(slot: AnySlot): void {
     const atMs = slot.document.expiresAtMs;
     if (atMs === undefined || (slot.queuedAtMs !== undefined && slot.queuedAtMs <= atMs)) return;
     this.unqueue(slot);
     slot.queuedAtMs = atMs;
-    this.#dues.push({ atMs, home, slot });
+    this.#dues.push({ atMs, slot });
     if (atMs < this.#armedAtMs) this.#arm();
   }
 
   /** Makes the entry of a document useless. Once most are, they are thrown away. */
-  unqueue(slot: Slot<unknown>): void {
+  unqueue(slot: AnySlot): void {
     if (slot.queuedAtMs === undefined) return;
     slot.queuedAtMs = undefined;
     this.#useless++;
@@ -88,10 +91,11 @@ export class DueQueue {
         this.#useless--;
         continue;
       }
-      due.slot.queuedAtMs = undefined;
-      due.home.settle(due.slot.document.id, dueAtMs);
+      const { slot } = due;
+      slot.queuedAtMs = undefined;
+      slot.home.settle(slot.document.id, dueAtMs);
       // Renewed: it is still there, and due later.
-      if (due.home.holds(due.slot)) this.queue(due.slot, due.home);
+      if (slot.home.holds(slot)) this.queue(slot);
       if (++swept % sweptAtOnce === 0) await this.#clock.turn();
     }
     this.#arm();

@@ -11,6 +11,13 @@ import type { Actor, Collection, CollectionRules, Document, Page, Store, Write }
 
 type AnyCollection = MemoryCollection<unknown>;
 
+/** A document's place in its collection. */
+interface MemorySlot<T> extends Slot<T> {
+  readonly home: MemoryCollection<T>;
+}
+
+type AnySlot = MemorySlot<unknown>;
+
 /** When a change happens, and who makes it. */
 interface Change {
   readonly atMs: number;
@@ -21,8 +28,8 @@ export class MemoryStore implements Store {
   readonly feed: MemoryFeed;
   readonly #clock: Clock;
   readonly #collections: AnyCollection[] = [];
-  /** By owner and collection, the ids of what is owned. */
-  readonly #owned = new Map<string, Map<AnyCollection, Set<string>>>();
+  /** By owner, what it owns, the oldest first. */
+  readonly #owned = new Map<string, Set<AnySlot>>();
   /** @internal What falls due in its collections. */
   readonly dues: DueQueue;
 
@@ -63,35 +70,30 @@ export class MemoryStore implements Store {
     const owned = this.#owned.get(owner);
     if (owned === undefined) return;
     this.#owned.delete(owner);
-    for (const [collection, ids] of owned) for (const id of ids) collection.remove(id, change, visible);
+    for (const { home, document } of owned) home.remove(document.id, change, visible);
   }
 
   /** Tells that what belongs to an owner has come into sight with it, or gone out of it. */
   tellOwnedBy(owner: string, visible: boolean, change: Change): void {
-    for (const [collection, ids] of this.#owned.get(owner) ?? []) collection.tellSight(ids, visible, change);
+    for (const { home, document } of this.#owned.get(owner) ?? []) home.tellSight(document, visible, change);
   }
 
   ownedBy(owner: string, collectionName: string, nowMs: number): Document<unknown>[] {
-    const collections = [...(this.#owned.get(owner) ?? [])];
-    return collections
-      .filter(([collection]) => collection.name === collectionName)
-      .flatMap(([collection, ids]) => [...ids].flatMap((id) => collection.settle(id, nowMs) ?? []));
+    // What is settled may go out of the set.
+    return [...(this.#owned.get(owner) ?? [])]
+      .filter(({ home }) => home.name === collectionName)
+      .flatMap(({ home, document }) => home.settle(document.id, nowMs) ?? []);
   }
 
-  own(owner: string, id: string, collection: AnyCollection): void {
-    const owned = this.#owned.get(owner) ?? new Map<AnyCollection, Set<string>>();
-    const ids = owned.get(collection);
-    if (ids === undefined) owned.set(collection, new Set([id]));
-    else ids.add(id);
-    this.#owned.set(owner, owned);
-  }
-
-  disown(owner: string, id: string, collection: AnyCollection): void {
+  own(owner: string, slot: AnySlot): void {
     const owned = this.#owned.get(owner);
-    const ids = owned?.get(collection);
-    if (!ids?.delete(id) || ids.size > 0) return;
-    owned?.delete(collection);
-    if (owned?.size === 0) this.#owned.delete(owner);
+    if (owned === undefined) this.#owned.set(owner, new Set([slot]));
+    else owned.add(slot);
+  }
+
+  disown(owner: string, slot: AnySlot): void {
+    const owned = this.#owned.get(owner);
+    if (owned?.delete(slot) && owned.size === 0) this.#owned.delete(owner);
   }
 }
 
@@ -99,7 +101,7 @@ class MemoryCollection<T> implements Collection<T> {
   readonly name: string;
   readonly #rules: CollectionRules<T>;
   readonly #store: MemoryStore;
-  readonly #slots = new Map<string, Slot<T>>();
+  readonly #slots = new Map<string, MemorySlot<T>>();
   readonly #order: InstanceType<typeof sortedBTree.default<string, undefined>> | undefined;
   readonly #hidden = new Set<string>();
 
@@ -179,8 +181,8 @@ class MemoryCollection<T> implements Collection<T> {
     this.#slots.delete(id);
     this.#order?.delete(id);
     this.#hidden.delete(id);
-    this.#setOwner(id, slot.document.owner, undefined);
-    this.#store.dues.unqueue(slot as Slot<unknown>);
+    this.#setOwner(slot, slot.document.owner, undefined);
+    this.#store.dues.unqueue(slot);
     if (seen) this.#tell(slot.document, undefined, change);
     this.#store.removeOwnedBy(id, change, seen);
   }
@@ -194,26 +196,23 @@ class MemoryCollection<T> implements Collection<T> {
     return slot !== undefined && this.#isSeen(slot.document);
   }
 
-  tellSight(ids: Iterable<string>, visible: boolean, change: Change): void {
-    if (this.#rules.event === undefined) return;
-    for (const id of ids) {
-      const document = this.#slots.get(id)?.document;
-      if (document === undefined || document.hidden) continue;
-      this.#tell(visible ? undefined : document, visible ? document : undefined, change);
-    }
+  tellSight(document: Document<T>, visible: boolean, change: Change): void {
+    if (!document.hidden) this.#tell(visible ? undefined : document, visible ? document : undefined, change);
   }
 
-  holds(slot: Slot<unknown>): boolean {
+  holds(slot: Slot<T>): boolean {
     return this.#slots.get(slot.document.id) === slot;
   }
 
   #write(document: Document<T>, current: Document<T> | undefined, change: Change): void {
     const { id, owner } = document;
-    const slot = this.#slots.get(id) ?? { document, queuedAtMs: undefined };
-    slot.document = document;
-    this.#slots.set(id, slot);
-    this.#setOwner(id, current?.owner, owner);
-    this.#store.dues.queue(slot as Slot<unknown>, this as AnyCollection);
+    let slot = this.#slots.get(id);
+    if (slot === undefined) {
+      slot = { document, queuedAtMs: undefined, home: this };
+      this.#slots.set(id, slot);
+    } else slot.document = document;
+    this.#setOwner(slot, current?.owner, owner);
+    this.#store.dues.queue(slot);
     if (document.hidden) this.#hide(id, change);
     else if (current === undefined || current.hidden) {
       this.#hidden.delete(id);
@@ -243,10 +242,10 @@ class MemoryCollection<T> implements Collection<T> {
     return document?.owner === undefined || this.#store.isVisible(document.owner);
   }
 
-  #setOwner(id: string, before: string | undefined, after: string | undefined): void {
+  #setOwner(slot: MemorySlot<T>, before: string | undefined, after: string | undefined): void {
     if (before === after) return;
-    if (before !== undefined) this.#store.disown(before, id, this as AnyCollection);
-    if (after !== undefined) this.#store.own(after, id, this as AnyCollection);
+    if (before !== undefined) this.#store.disown(before, slot as AnySlot);
+    if (after !== undefined) this.#store.own(after, slot as AnySlot);
   }
 
   #hide(id: string, change: Change): void {
