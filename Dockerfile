@@ -10,7 +10,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json LICENSE ./
 COPY scripts/bundle.js scripts/snapshot.cjs scripts/
 COPY src src
-RUN npm run build && npm run bundle
+RUN npm run bundle
 
 # By the very Node that it will run on.
 FROM ${BASE} AS snapshot

@@ -47,7 +47,7 @@ function descriptors() {
 export const servers = [
   {
     name: "gitpod-runner-mock",
-    command: (port) => ["node", `${root}dist/cli/main.js`, "--log-level", "warn", "--port", port],
+    command: (port) => ["node", `${root}bundle/dist/cli/main.js`, "--log-level", "warn", "--port", port],
     takes: ["json", "proto", "h2c json", "grpc", "get"],
   },
   {

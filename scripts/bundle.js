@@ -1,6 +1,7 @@
 /**
- * What the image runs: the built command line and the production dependencies that it uses, in a few files, a tenth of
- * the size of node_modules. They are CommonJS, so that scripts/snapshot.cjs can load them while it makes a snapshot.
+ * What the package's command and the image run: the built command line and the production dependencies that it uses, in
+ * a few files, which start sooner and take a tenth of the size of node_modules. They are CommonJS, so that
+ * scripts/snapshot.cjs can load them while it makes a snapshot.
  * What is loaded on demand stays in files of its own. The licences of all that went into it lie beside it.
  *   npm run bundle → bundle/
  */

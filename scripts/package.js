@@ -34,8 +34,11 @@ function run(command, args, options = {}) {
 
 /** Packs it, and looks at what is inside. */
 function pack() {
-  const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", work], { cwd: root }));
-  const needed = /^(dist\/.*\.(js|d\.ts)|proto\/.*\.proto|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+  const [packed] = JSON.parse(
+    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", work], { cwd: root }),
+  );
+  const needed =
+    /^(dist\/.*\.(js|d\.ts)|bundle\/(dist\/cli\/.*\.js|package\.json|LICENSE|THIRD-PARTY-LICENSES)|proto\/.*\.proto|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
   const needless = packed.files.map(({ path }) => path).filter((path) => !needed.test(path));
   if (needless.length > 0) fail(`nobody needs ${needless.join(", ")}`);
   console.log(

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { run } from "./run.ts";
+import module from "node:module";
 
-run(process.argv.slice(2));
+// What is loaded has been compiled, from the second start on. Node 20 cannot.
+(module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
+void import("./run.ts").then(({ run }) => run(process.argv.slice(2)));

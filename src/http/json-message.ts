@@ -2,6 +2,7 @@
  * Decodes messages from JSON, and explains what cannot be decoded: an unknown field or enum name with its path
  * in the request. Whether those are refused is the server's `unknownJson` switch.
  */
+import { isUtf8 } from "node:buffer";
 import { type DescMessage, fromJsonString, type JsonValue, type Message } from "@bufbuild/protobuf";
 import { errors } from "../errors.ts";
 import { pathText, unknownNamesIn } from "../json-problems.ts";
@@ -10,7 +11,7 @@ import { pathText, unknownNamesIn } from "../json-problems.ts";
 export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnknown: boolean): Message {
   let text: string | undefined;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = textOf(bytes);
     // From the text: in the parsed value a field that is given twice can no longer be told.
     return fromJsonString(desc, text, { ignoreUnknownFields: !refuseUnknown });
   } catch (error) {
@@ -23,6 +24,15 @@ export function messageFromJson(desc: DescMessage, bytes: Uint8Array, refuseUnkn
     });
   }
 }
+
+/** As a TextDecoder that is strict would have it, and faster. @throws where it is no UTF-8 */
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw new TypeError("The encoded data was not valid for encoding utf-8");
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
+}
+
+const byteOrderMark = "\ufeff";
 
 function parsed(text: string): JsonValue {
   try {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { create, type DescMethodUnary, type Message } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext, type UnaryRequest } from "@connectrpc/connect";
+import { RequestHeaders } from "./request-headers.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
@@ -46,8 +47,8 @@ export class LeanCall implements HandlerContext, UnaryRequest {
   readonly service;
   readonly values = createContextValues();
   readonly contextValues = this.values;
-  readonly requestHeader = new Headers();
-  readonly header = this.requestHeader;
+  readonly requestHeader: Headers;
+  readonly header: Headers;
   /** Put in place once it has been read. */
   readonly message: Message;
   readonly #request: Request;
@@ -64,12 +65,8 @@ export class LeanCall implements HandlerContext, UnaryRequest {
     this.#request = request;
     this.#response = response;
     this.#signals = signals;
-    const { headers } = request;
-    for (const name in headers) {
-      const value = headers[name];
-      if (name.startsWith(":") || value === undefined) continue;
-      for (const each of Array.isArray(value) ? value : [value]) this.requestHeader.append(name, each);
-    }
+    this.requestHeader = new RequestHeaders(request.headers);
+    this.header = this.requestHeader;
   }
 
   get signal(): AbortSignal {
