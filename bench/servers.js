@@ -1,5 +1,5 @@
 /** What is measured, each as a process of its own on a port of its own. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -28,7 +28,12 @@ function installed(...packages) {
 function goInstalled(module, command) {
   const bin = `${peers}/bin`;
   if (!existsSync(`${bin}/${command}`)) {
-    execFileSync("go", ["install", module], { stdio: "ignore", env: { ...process.env, GOBIN: bin } });
+    const { error, status, stderr } = spawnSync("go", ["install", module], {
+      encoding: "utf8",
+      env: { ...process.env, GOBIN: bin },
+    });
+    if (error) throw new Error(error.code === "ENOENT" ? "Go is not installed" : error.message);
+    if (status !== 0) throw new Error(`go install ${module}: ${stderr.trim().split("\n").at(-1).trim()}`);
   }
   return `${bin}/${command}`;
 }
@@ -101,7 +106,7 @@ export const servers = [
       "run",
       `--schema=${descriptors()}`,
       `--addr=127.0.0.1:${port}`,
-      "--no-dashboard",
+      "--no-http-log",
     ],
     takes: ["json", "proto", "h2c json", "grpc"],
   },
