@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { CreateRunnerRequestSchema } from "../dist/gen/gitpod/v1/runner_pb.js";
-
-const service = "/gitpod.v1.RunnerService";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { CreateRunnerRequestSchema, RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 
 /** How long is called before anything is measured. */
 export const warmUpSeconds = 2;
@@ -18,13 +18,11 @@ const enveloped = (bytes) => {
   prefix.writeUInt32BE(bytes.length, 1);
   return Buffer.concat([prefix, bytes]);
 };
-const createBinary = toBinary(
-  CreateRunnerRequestSchema,
-  create(CreateRunnerRequestSchema, { name: "My Runner", provider: 1 }),
-);
+const createRequest = create(CreateRunnerRequestSchema, { name: "My Runner", provider: 1 });
+const createBinary = toBinary(CreateRunnerRequestSchema, createRequest);
 const createJson = json({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" });
 
-/** By kind: the protocol, and what is sent. `get`: GetRunner of a runner that is created first. */
+/** By kind: the protocol, and what is sent. `get`: GetRunner of the runner that the check created. */
 const kinds = {
   json: {
     http1: true,
@@ -49,13 +47,40 @@ export function generator() {
   }
 }
 
+/**
+ * Makes the call once, with a client: an error of gRPC is HTTP 200 too, and the load would not notice.
+ *
+ * @returns the id of the runner that it created
+ */
+export async function checked(kind, port) {
+  const { http1, type } = kinds[kind];
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const sessionManager = new Http2SessionManager(baseUrl);
+  const transport = type === "application/grpc" ? createGrpcTransport : createConnectTransport;
+  const client = createClient(
+    RunnerService,
+    transport({
+      baseUrl,
+      useBinaryFormat: type !== "application/json",
+      ...(http1 ? { httpVersion: "1.1" } : { httpVersion: "2", sessionManager }),
+    }),
+  );
+  try {
+    const { runner } = await client.createRunner(createRequest);
+    if (!runner?.runnerId) throw new Error("CreateRunner answers without a runner");
+    if (kind === "get") await client.getRunner({ runnerId: runner.runnerId });
+    return runner.runnerId;
+  } finally {
+    sessionManager.abort();
+  }
+}
+
 /** @returns requests per second, and how long they took, in milliseconds */
-export async function load(kind, port, connections, seconds) {
+export async function load(kind, port, connections, seconds, runnerId) {
   const { http1, type, body, rpc = "CreateRunner" } = kinds[kind];
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const [data, log] = [join(folder, "body"), join(folder, "log")];
-  const url = `http://127.0.0.1:${port}${service}`;
-  writeFileSync(data, body(rpc === "GetRunner" ? await createdId(url) : undefined));
+  writeFileSync(data, body(runnerId));
   const args = [
     "-c",
     connections,
@@ -77,7 +102,7 @@ export async function load(kind, port, connections, seconds) {
     ...(http1 ? ["--h1"] : []),
     ...args.map(String),
     ...headers.flatMap((header) => ["-H", header]),
-    `${url}/${rpc}`,
+    `http://127.0.0.1:${port}/${RunnerService.typeName}/${rpc}`,
   ]);
   const rows = readFileSync(log, "utf8")
     .trim()
@@ -89,13 +114,4 @@ export async function load(kind, port, connections, seconds) {
   const micros = rows.map(([, , duration]) => Number(duration)).sort((a, b) => a - b);
   const at = (share) => micros[Math.floor((micros.length - 1) * share)] / 1_000;
   return { requests: rows.length, perSecond: rows.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
-
-async function createdId(url) {
-  const response = await fetch(`${url}/CreateRunner`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: createJson,
-  });
-  return (await response.json()).runner.runnerId;
 }

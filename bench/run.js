@@ -5,7 +5,7 @@
  */
 import { cpus, release } from "node:os";
 import { median, round } from "./figures.js";
-import { generator, load, warmUpSeconds } from "./load.js";
+import { checked, generator, load, warmUpSeconds } from "./load.js";
 import { servers, start } from "./servers.js";
 
 const options = process.argv.slice(2);
@@ -31,8 +31,9 @@ const loads = [
 async function measure(server, kind, connections, port) {
   const running = await start(server, port, kind);
   try {
+    const runnerId = await checked(kind, port);
     const cpuBefore = running.cpuSeconds();
-    const result = await load(kind, port, connections, seconds);
+    const result = await load(kind, port, connections, seconds, runnerId);
     // The warm-up is in it, too, so by its share of the time.
     const cpuSeconds = ((running.cpuSeconds() - cpuBefore) * seconds) / (seconds + warmUpSeconds);
     return { ...result, cpuMicros: (cpuSeconds / result.requests) * 1e6, rssMb: running.rssMb() };
