@@ -49,7 +49,8 @@ const missing = new Map();
 let port = 18_000;
 for (const [kind, connections] of loads) {
   for (const server of servers) {
-    if (!server.takes.includes(kind) || missing.has(server.name)) continue;
+    const what = `${server.name}, ${kind}`;
+    if (!server.takes.includes(kind) || missing.has(what)) continue;
     const results = [];
     try {
       for (let done = 0; done < rounds; done++) {
@@ -57,7 +58,7 @@ for (const [kind, connections] of loads) {
         results.push(await measure(server, kind, connections, port));
       }
     } catch (error) {
-      missing.set(server.name, error.message.split("\n")[0].slice(0, 160));
+      missing.set(what, error.message.split("\n")[0].slice(0, 160));
       continue;
     }
     const of = (name, digits) => round(median(results.map((each) => each[name])), digits);
@@ -82,6 +83,6 @@ for (const row of rows) {
   row.oursIs = ours && round(ours.perSecond / row.perSecond);
 }
 console.table(rows);
-for (const [name, why] of missing) console.log(`not measured: ${name}: ${why}`);
+for (const [what, why] of missing) console.log(`not measured: ${what}: ${why}`);
 const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}`;
 console.log(JSON.stringify({ machine, node: "24", seconds, rounds, rows, missing: [...missing] }));

@@ -110,6 +110,22 @@ export const servers = [
     ],
     takes: ["json", "proto", "h2c json", "grpc"],
   },
+  {
+    name: "GripMock",
+    // It has a port for gRPC, one for Connect and one for its API.
+    command: (port, kind) => [
+      "env",
+      `GRPC_ADDR=127.0.0.1:${kind === "grpc" ? port : 0}`,
+      `CONNECTRPC_ADDR=127.0.0.1:${kind === "grpc" ? 0 : port}`,
+      "HTTP_ADDR=127.0.0.1:0",
+      "LOG_LEVEL=warn",
+      goInstalled("github.com/bavix/gripmock/v3@latest", "gripmock"),
+      `--stub=${root}bench/servers/gripmock.yaml`,
+      `--imports=${root}proto`,
+      `${root}proto/gitpod/v1/runner.proto`,
+    ],
+    takes: ["json", "proto", "grpc"],
+  },
 ];
 
 /** The process of a command. */
