@@ -9,7 +9,7 @@ import { createClient } from "@connectrpc/connect";
 import { EventService } from "../dist/gen/gitpod/v1/event_pb.js";
 import { RunnerSchema, RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 import { startRunnerMock } from "../dist/index.js";
-import { median, round } from "./figures.js";
+import { heldUp, median, round, timed } from "./figures.js";
 
 const runners = Number(process.argv[2] ?? 1_000_000);
 const tenth = runners / 10;
@@ -20,30 +20,6 @@ const heap = () => {
   globalThis.gc();
   return process.memoryUsage().heapUsed;
 };
-
-async function timed(work) {
-  const begun = performance.now();
-  await work();
-  return performance.now() - begun;
-}
-
-/** How long the loop was held up at most while `work` went on. */
-async function heldUp(work) {
-  let longestMs = 0;
-  let last = performance.now();
-  let going = true;
-  const watch = () => {
-    const now = performance.now();
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
-    if (going) setImmediate(watch);
-  };
-  setImmediate(watch);
-  const ms = await timed(work);
-  await new Promise((resolve) => setImmediate(resolve));
-  going = false;
-  return { ms, longestMs };
-}
 
 const mock = await startRunnerMock({ maxCalls: 100, maxAuditLogEntries: 100, maxLapsed: runners });
 mock.clock.freeze();
