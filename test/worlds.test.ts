@@ -7,7 +7,7 @@ import { describe, expect } from "vitest";
 import type { HostTime } from "../src/clock.ts";
 import { Identity } from "../src/domain/identity.ts";
 import { RunnerService } from "../src/gen/gitpod/v1/runner_pb.ts";
-import { createGate } from "../src/interceptors/gate.ts";
+import { createGate, requestGateOf } from "../src/interceptors/gate.ts";
 import type { RunnerMockOptions } from "../src/options.ts";
 import { World } from "../src/world.ts";
 import { Worlds } from "../src/worlds.ts";
@@ -313,7 +313,7 @@ describe("an idle world", () => {
     const settings = await worldSettings();
     const open = (name: string) => World.open(name, settings, time, countingRandom());
     const worlds = new Worlds({ open, host: time, maxWorlds: 10, idleMs: hour });
-    const gate = createGate(worlds, new Identity("open", [], [anybody.organization]));
+    const gate = requestGateOf(createGate(worlds, new Identity("open", [], [anybody.organization])));
     const client = new AbortController();
     const call = {
       method: RunnerService.method.listRunners,
