@@ -35,6 +35,8 @@ export class Worlds {
   readonly #entries = new Map<string, Entry>();
   /** Where a world belongs, also when another one has taken its place. */
   readonly #entryOf = new WeakMap<World, Entry>();
+  /** The one at the end. */
+  #newest: Entry | undefined;
   #disarm: (() => void) | undefined;
   #closed = false;
 
@@ -139,7 +141,8 @@ export class Worlds {
 
   #use(entry: Entry): void {
     entry.lastUsedMs = this.#options.host.nowMs();
-    if (this.#entries.get(entry.name) !== entry) return;
+    if (this.#newest === entry || this.#entries.get(entry.name) !== entry) return;
+    this.#newest = entry;
     this.#entries.delete(entry.name);
     this.#entries.set(entry.name, entry);
   }
@@ -152,6 +155,7 @@ export class Worlds {
     const world = open(name, overrides);
     const entry: Entry = { name, overrides, world, calls: 0, lastUsedMs: 0 };
     this.#entries.set(name, entry);
+    this.#newest = entry;
     world.then(
       (opened) => {
         this.#settle(entry, opened);

@@ -75,7 +75,8 @@ export interface AppOptions {
 export function createApp(options: AppOptions): FastifyInstance {
   const { stopGraceMs: closeGraceMs, ...listening } = options.listening;
   let closing = false;
-  const lean = options.guard === undefined && listening.lean ? leanOf(options) : () => false;
+  // A guard has Fastify's requests to look at.
+  const lean = listening.lean && options.guard === undefined ? leanOf(options) : () => false;
   const app = fastify({
     serverFactory: (handler) =>
       createOnePortServer(

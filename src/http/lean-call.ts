@@ -1,7 +1,7 @@
 /** A call on the short way (see lean-unary.ts). What it seldom needs is made when it is asked for. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { create, type DescMethodUnary, type Message } from "@bufbuild/protobuf";
+import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext, type UnaryRequest } from "@connectrpc/connect";
 import { RequestHeaders } from "./request-headers.ts";
 
@@ -49,7 +49,7 @@ export class LeanCall implements HandlerContext, UnaryRequest {
   readonly contextValues = this.values;
   readonly requestHeader: Headers;
   readonly header: Headers;
-  /** Put in place once it has been read. */
+  /** Empty, until what was sent has been read and put in its place. */
   readonly message: Message;
   readonly #request: Request;
   readonly #response: Response;
@@ -58,10 +58,16 @@ export class LeanCall implements HandlerContext, UnaryRequest {
   #responseHeader: Headers | undefined;
   #responseTrailer: Headers | undefined;
 
-  constructor(method: DescMethodUnary, request: Request, response: Response, signals: Signals) {
+  constructor(
+    method: DescMethodUnary,
+    empty: Message,
+    request: Request,
+    response: Response,
+    signals: Signals,
+  ) {
     this.method = method;
     this.service = method.parent;
-    this.message = create(method.input);
+    this.message = empty;
     this.#request = request;
     this.#response = response;
     this.#signals = signals;

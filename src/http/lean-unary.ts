@@ -102,11 +102,12 @@ function leanHandler(
   signals: Signals,
 ): LeanHandler {
   const next = composed(method, implementation, chain.interceptors);
+  const empty = create(method.input);
   return async (request, response) => {
     const json = request.headers["content-type"] === "application/json";
     const body = new Body(request);
     const connection = new HttpConnection(request);
-    const call = new LeanCall(method, request, response, signals);
+    const call = new LeanCall(method, empty, request, response, signals);
     call.values.set(connectionKey, connection).set(decodeKey, async () => {
       checkVersion(call.requestHeader.get("connect-protocol-version"), "1");
       return decodeMessage(method, { bytes: await body.read() }, { json }, decodeOptions);
