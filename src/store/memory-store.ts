@@ -14,6 +14,8 @@ type AnyCollection = MemoryCollection<unknown>;
 /** A document's place in its collection. */
 interface MemorySlot<T> extends Slot<T> {
   readonly home: MemoryCollection<T>;
+  /** Its number among the hidden, if it is one. */
+  hiddenAs: number | undefined;
 }
 
 type AnySlot = MemorySlot<unknown>;
@@ -103,7 +105,12 @@ class MemoryCollection<T> implements Collection<T> {
   readonly #store: MemoryStore;
   readonly #slots = new Map<string, MemorySlot<T>>();
   readonly #order: InstanceType<typeof sortedBTree.default<string, undefined>> | undefined;
-  readonly #hidden = new Set<string>();
+  /**
+   * The slots of the hidden, the longest hidden first. To take the first out of a Set or Map again and again is slow: each
+   * leaves a hole, which the next steps over.
+   */
+  readonly #hidden = new sortedBTree.default<number, MemorySlot<T>>();
+  #hiddenCount = 0;
 
   constructor(name: string, rules: CollectionRules<T>, store: MemoryStore) {
     this.name = name;
@@ -180,7 +187,7 @@ class MemoryCollection<T> implements Collection<T> {
     const seen = visible && !slot.document.hidden;
     this.#slots.delete(id);
     this.#order?.delete(id);
-    this.#hidden.delete(id);
+    this.#unhide(slot);
     this.#setOwner(slot, slot.document.owner, undefined);
     this.#store.dues.unqueue(slot);
     if (seen) this.#tell(slot.document, undefined, change);
@@ -208,14 +215,14 @@ class MemoryCollection<T> implements Collection<T> {
     const { id, owner } = document;
     let slot = this.#slots.get(id);
     if (slot === undefined) {
-      slot = { document, queuedAtMs: undefined, home: this };
+      slot = { document, queuedAtMs: undefined, home: this, hiddenAs: undefined };
       this.#slots.set(id, slot);
     } else slot.document = document;
     this.#setOwner(slot, current?.owner, owner);
     this.#store.dues.queue(slot);
-    if (document.hidden) this.#hide(id, change);
+    if (document.hidden) this.#hide(slot, change);
     else if (current === undefined || current.hidden) {
-      this.#hidden.delete(id);
+      this.#unhide(slot);
       this.#order?.set(id, undefined);
     }
     this.#tellWritten(document, current, change);
@@ -248,11 +255,18 @@ class MemoryCollection<T> implements Collection<T> {
     if (after !== undefined) this.#store.own(after, slot as AnySlot);
   }
 
-  #hide(id: string, change: Change): void {
-    this.#order?.delete(id);
-    this.#hidden.add(id);
+  #hide(slot: MemorySlot<T>, change: Change): void {
+    this.#order?.delete(slot.document.id);
+    slot.hiddenAs ??= ++this.#hiddenCount;
+    this.#hidden.set(slot.hiddenAs, slot);
     if (this.#hidden.size <= (this.#rules.maxHidden ?? Number.POSITIVE_INFINITY)) return;
-    const [longest] = this.#hidden;
-    if (longest !== undefined) this.remove(longest, change);
+    const longest = this.#hidden.get(this.#hidden.minKey() ?? 0);
+    if (longest !== undefined) this.remove(longest.document.id, change);
+  }
+
+  #unhide(slot: MemorySlot<T>): void {
+    if (slot.hiddenAs === undefined) return;
+    this.#hidden.delete(slot.hiddenAs);
+    slot.hiddenAs = undefined;
   }
 }
