@@ -11,33 +11,6 @@ export type Response = ServerResponse | Http2ServerResponse;
 /** Why a signal is aborted of a call that nothing can be told any more. */
 const ended = new Error("the call has ended");
 
-/** The signals of calls under way, which the server's shutdown aborts. */
-export class Signals {
-  readonly #shutdown: AbortSignal;
-  readonly #open = new Set<AbortController>();
-
-  constructor(shutdown: AbortSignal) {
-    this.#shutdown = shutdown;
-    shutdown.addEventListener("abort", () => {
-      for (const controller of this.#open) controller.abort(shutdown.reason);
-    });
-  }
-
-  open(response: Response): AbortController {
-    const controller = new AbortController();
-    this.#open.add(controller);
-    if (this.#shutdown.aborted) controller.abort(this.#shutdown.reason);
-    if (response.destroyed) controller.abort(ended);
-    response.once("close", () => controller.abort(ended));
-    return controller;
-  }
-
-  end(controller: AbortController): void {
-    this.#open.delete(controller);
-    controller.abort(ended);
-  }
-}
-
 /** A call, as its interceptors and as its implementation know it. */
 export class LeanCall implements HandlerContext, UnaryRequest {
   readonly stream = false;
@@ -53,8 +26,9 @@ export class LeanCall implements HandlerContext, UnaryRequest {
   readonly message: Message;
   readonly #request: Request;
   readonly #response: Response;
-  readonly #signals: Signals;
+  readonly #shutdownSignal: AbortSignal;
   #controller: AbortController | undefined;
+  #signal: AbortSignal | undefined;
   #responseHeader: Headers | undefined;
   #responseTrailer: Headers | undefined;
 
@@ -63,25 +37,29 @@ export class LeanCall implements HandlerContext, UnaryRequest {
     empty: Message,
     request: Request,
     response: Response,
-    signals: Signals,
+    shutdownSignal: AbortSignal,
   ) {
     this.method = method;
     this.service = method.parent;
     this.message = empty;
     this.#request = request;
     this.#response = response;
-    this.#signals = signals;
+    this.#shutdownSignal = shutdownSignal;
     this.requestHeader = new RequestHeaders(request.headers);
     this.header = this.requestHeader;
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= this.#signals.open(this.#response);
-    return this.#controller.signal;
+    if (this.#signal) return this.#signal;
+    this.#controller = new AbortController();
+    if (this.#response.destroyed) this.end();
+    this.#response.once("close", () => this.end());
+    this.#signal = AbortSignal.any([this.#shutdownSignal, this.#controller.signal]);
+    return this.#signal;
   }
 
   end(): void {
-    if (this.#controller) this.#signals.end(this.#controller);
+    this.#controller?.abort(ended);
   }
 
   get hasResponseHeaders(): boolean {

@@ -32,7 +32,7 @@ import { connectionKey } from "../interceptors/inject-faults.ts";
 import { Body, type Content, packerOf } from "./body.ts";
 import { checkVersion, type DecodeOptions, decodeMessage } from "./decode-requests.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { LeanCall, type Request, type Response, Signals } from "./lean-call.ts";
+import { LeanCall, type Request, type Response } from "./lean-call.ts";
 import { isOrigin } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
 import { redirection } from "./redirects.ts";
@@ -53,12 +53,11 @@ export type Lean = (request: Request, response: Response) => boolean;
 /** @param routes has the RPCs, of which the unary ones are served */
 export function createLean(routes: (router: ConnectRouter) => void, options: LeanOptions): Lean {
   const handlers = new Map<string, LeanHandler>();
-  const signals = new Signals(options.shutdownSignal);
   const collecting: Pick<ConnectRouter, "rpc" | "service"> = {
     rpc: (method, implementation) => {
       if (method.methodKind !== "unary" || implementation === undefined) return router;
       const answer = implementation as Implementation;
-      handlers.set(`/${rpcOf(method)}`, leanHandler(method as DescMethodUnary, answer, options, signals));
+      handlers.set(`/${rpcOf(method)}`, leanHandler(method as DescMethodUnary, answer, options));
       return router;
     },
     service: (service, implementations) => {
@@ -98,8 +97,7 @@ function isCommon({ method, headers, socket }: Request, maxBytes: number): boole
 function leanHandler(
   method: DescMethodUnary,
   implementation: Implementation,
-  { chain, headers: everyAnswers, shutdownSignal: _, ...decodeOptions }: LeanOptions,
-  signals: Signals,
+  { chain, headers: everyAnswers, shutdownSignal, ...decodeOptions }: LeanOptions,
 ): LeanHandler {
   const next = composed(method, implementation, chain.interceptors);
   const empty = create(method.input);
@@ -107,7 +105,7 @@ function leanHandler(
     const json = request.headers["content-type"] === "application/json";
     const body = new Body(request);
     const connection = new HttpConnection(request);
-    const call = new LeanCall(method, empty, request, response, signals);
+    const call = new LeanCall(method, empty, request, response, shutdownSignal);
     call.values.set(connectionKey, connection).set(decodeKey, async () => {
       checkVersion(call.requestHeader.get("connect-protocol-version"), "1");
       return decodeMessage(method, { bytes: await body.read() }, { json }, decodeOptions);
