@@ -34,7 +34,7 @@ interface Due {
 const byMoment = (a: Due, b: Due) => a.atMs - b.atMs || (a.slot.document.id < b.slot.document.id ? -1 : 1);
 
 /** How many documents have their say before everybody else gets a turn: some milliseconds' worth. */
-const sweptAtOnce = 100;
+const sweptAtOnce = 20;
 
 /** Below this many, useless entries stay in the queue until their moment comes. */
 const toleratedUseless = 1_000;
