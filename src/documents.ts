@@ -16,7 +16,9 @@ import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
 import { fullNameOf } from "./domain/scm/hosts.ts";
 import { isOurs } from "./domain/tokens.ts";
+import type { RunnerConfigurationSchema } from "./gen/gitpod/v1/runner_configuration_pb.ts";
 import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identities_pb.ts";
+import type { RunnerState } from "./gen/runnermock/v1/runner_pb.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
 import { canonical } from "./ids.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
@@ -64,15 +66,18 @@ export function checkState(state: State): void {
 }
 
 /** The state, with the other's sections where it has none. */
-export function completed({ scm, gateways, runners }: State, fallback: State): State {
+export function completed(state: State, fallback: State): State {
+  const listOf = <Name extends "gateways" | "runners" | "configurationSchemas">(name: Name) =>
+    state[name].length > 0 ? state[name] : fallback[name];
   return create(StateSchema, {
-    scm: scm ?? fallback.scm ?? {},
-    gateways: gateways.length > 0 ? gateways : fallback.gateways,
-    runners: runners.length > 0 ? runners : fallback.runners,
+    scm: state.scm ?? fallback.scm ?? {},
+    gateways: listOf("gateways"),
+    runners: listOf("runners"),
+    configurationSchemas: listOf("configurationSchemas"),
   });
 }
 
-function repeats({ scm, gateways, runners }: State): JsonProblem[] {
+function repeats({ scm, gateways, runners, configurationSchemas }: State): JsonProblem[] {
   const named = runners.map((runner, index) => ({
     ...runner,
     runnerId: canonical(runner.runnerId) || `#${index}`,
@@ -93,7 +98,61 @@ function repeats({ scm, gateways, runners }: State): JsonProblem[] {
       ...repeatedIn(repositories, ["scm", "hosts", index, "repositories"], "name", fullNameOf),
     ]),
     ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
+    ...repeatedIn(
+      configurationSchemas,
+      ["configuration_schemas"],
+      "provider",
+      ({ provider }) => `${provider}`,
+    ),
+    ...configurationSchemas.flatMap(({ schema }, index) =>
+      wrongPatternsIn(schema, ["configuration_schemas", index, "schema"]),
+    ),
+    ...repeatedResources(runners),
   ];
+}
+
+/** Ids are one resource's in the whole document; of the same host a runner has one thing of a kind. */
+function repeatedResources(runners: readonly RunnerState[]): JsonProblem[] {
+  const seen = new Set<string>();
+  const idsIn = (resources: readonly { readonly id: string }[], at: JsonPath) =>
+    repeatedIn(resources, at, "id", ({ id }) => canonical(id) || undefined, seen);
+  return runners.flatMap((runner, index) => {
+    const at = (field: string) => ["runners", index, field];
+    return [
+      ...idsIn(runner.environmentClasses, at("environment_classes")),
+      ...idsIn(runner.scmIntegrations, at("scm_integrations")),
+      ...idsIn(runner.llmIntegrations, at("llm_integrations")),
+      ...idsIn(runner.hostAuthenticationTokens, at("host_authentication_tokens")),
+      ...repeatedIn(runner.scmIntegrations, at("scm_integrations"), "host", ({ host, scmId }) =>
+        JSON.stringify([host.toLowerCase(), scmId]),
+      ),
+      ...repeatedIn(
+        runner.hostAuthenticationTokens,
+        at("host_authentication_tokens"),
+        "host",
+        ({ host, subject }) => JSON.stringify([host.toLowerCase(), canonical(subject?.id ?? "")]),
+      ),
+    ];
+  });
+}
+
+/** Patterns that are no regular expressions. */
+function wrongPatternsIn(schema: RunnerConfigurationSchema | undefined, at: JsonPath): JsonProblem[] {
+  return (schema?.environmentClasses ?? []).flatMap(({ type }, index) => {
+    const { pattern } = type.case === "string" ? type.value : { pattern: "" };
+    if (isPattern(pattern)) return [];
+    const path = [...at, "environment_classes", index, "string", "pattern"];
+    return [{ path, problem: "is no regular expression" }];
+  });
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "u");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws DocumentError, which shows nothing of what is in the document: that may be a token */
@@ -104,11 +163,17 @@ export async function readIdentities(source: DocumentSource | undefined): Promis
   return readDocument(IdentitiesSchema, source, check, true);
 }
 
-/** Where an item has the same key as one before it. */
-function repeatedIn<T>(items: readonly T[], at: JsonPath, field: string, keyOf: (item: T) => string) {
-  const seen = new Set<string>();
+/** Where an item has the same key as one before it, here or in `seen`; one without a key is passed over. */
+function repeatedIn<T>(
+  items: readonly T[],
+  at: JsonPath,
+  field: string,
+  keyOf: (item: T) => string | undefined,
+  seen = new Set<string>(),
+) {
   return items.flatMap((item, index) => {
     const key = keyOf(item);
+    if (key === undefined) return [];
     if (key === "") return [{ path: [...at, index, field], problem: "value is required" }];
     if (seen.has(key)) return [{ path: [...at, index, field], problem: "this one is there already" }];
     seen.add(key);
