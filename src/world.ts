@@ -82,7 +82,7 @@ export class World {
     const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
     this.runners = new Runners(records, switches);
     this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
-    this.policies = new Policies(this.runners, store, switches);
+    this.policies = new Policies(this.clock, this.runners, store, switches);
     this.configuration = new RunnerConfiguration({ records, runners: this.runners, store, ids, switches });
     this.sourceCode = new SourceCode(records, this.runners, this.configuration, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);

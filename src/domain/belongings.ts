@@ -3,6 +3,7 @@
  * lapsed, and goes with it. What becomes of it is told as an event.
  */
 import type { ConnectError } from "@connectrpc/connect";
+import type { Clock } from "../clock.ts";
 import { errors } from "../errors.ts";
 import { ResourceOperation, type ResourceType } from "../gen/gitpod/v1/event_pb.ts";
 import type { ResourceEvent } from "../store/feed.ts";
@@ -16,6 +17,8 @@ export interface Belonging<T> {
   readonly organizationId: string;
   /** UUID of whoever made it. */
   readonly creatorId: string;
+  /** When it was made or last changed. Absent: it was loaded as it is. */
+  readonly writtenAtMs?: number;
 }
 
 export type BelongingDocument<T> = Document<Belonging<T>>;
@@ -32,10 +35,12 @@ export interface BelongingRules {
 }
 
 export class Belongings<T> {
+  readonly #clock: Pick<Clock, "nowMs">;
   readonly #rules: BelongingRules;
   readonly #documents: Collection<Belonging<T>>;
 
-  constructor(store: Store, rules: BelongingRules) {
+  constructor(clock: Pick<Clock, "nowMs">, store: Store, rules: BelongingRules) {
+    this.#clock = clock;
     this.#rules = rules;
     this.#documents = store.collection(rules.collection, {
       event: (before, after) => eventOf(rules, before, after),
@@ -59,7 +64,9 @@ export class Belongings<T> {
   /** @throws already_exists for an id that there is, not_found where the runner has gone meanwhile */
   async add(id: string, value: T, runner: RegistrationDocument, { subject }: Caller): Promise<void> {
     const { organizationId } = runner.value;
-    const document = { id, value: { value, organizationId, creatorId: subject.id }, owner: runner.id };
+    const writtenAtMs = this.#clock.nowMs();
+    const kept = { value, organizationId, creatorId: subject.id, writtenAtMs };
+    const document = { id, value: kept, owner: runner.id };
     if (await this.#documents.put(document, { if: "absent", by: subject })) return;
     throw ((await this.get(id)) && this.#rules.exists?.()) ?? errors.runnerNotFound();
   }
@@ -82,7 +89,7 @@ export class Belongings<T> {
       if (found === undefined) throw this.#rules.notFound();
       const value = await change(found.value.value);
       if (value === found.value.value) return value;
-      const changed = { ...found, value: { ...found.value, value } };
+      const changed = { ...found, value: { ...found.value, value, writtenAtMs: this.#clock.nowMs() } };
       if (await this.#documents.put(changed, { if: { unchanged: found }, by })) return value;
     }
   }

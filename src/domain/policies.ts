@@ -3,6 +3,7 @@
  * hidden and come back with its lease, and go with it.
  */
 import { create } from "@bufbuild/protobuf";
+import type { Clock } from "../clock.ts";
 import { errors } from "../errors.ts";
 import { ResourceType } from "../gen/gitpod/v1/event_pb.ts";
 import { type RunnerPolicy, RunnerPolicySchema, RunnerRole } from "../gen/gitpod/v1/runner_pb.ts";
@@ -24,10 +25,10 @@ export class Policies {
   /** By the runner's and the group's id, so that a runner's policies stand side by side. */
   readonly #kept: Belongings<RunnerPolicy>;
 
-  constructor(runners: Runners, store: Store, switches: Pick<Switches, "adminPolicies">) {
+  constructor(clock: Clock, runners: Runners, store: Store, switches: Pick<Switches, "adminPolicies">) {
     this.#runners = runners;
     this.#switches = switches;
-    this.#kept = new Belongings(store, {
+    this.#kept = new Belongings(clock, store, {
       collection: "runner-policies",
       // The schema has no type for policies; a role assignment is what they are (GUESS), and it needs an id.
       resourceType: ResourceType.ROLE_ASSIGNMENT,

@@ -18,7 +18,7 @@ import { cursorOf, filtered, pageOf } from "./pagination.ts";
 import type { RunnerRecords } from "./runner-records.ts";
 import type { Runners } from "./runners.ts";
 
-interface HasIds {
+export interface HasIds {
   readonly id: string;
   readonly runnerId: string;
 }
@@ -76,7 +76,7 @@ export class RunnerResources<
   constructor(kind: ResourceKind<Desc, New, Changes>, surroundings: ResourceSurroundings) {
     this.#kind = kind;
     this.#surroundings = surroundings;
-    this.#kept = new Belongings(surroundings.store, kind);
+    this.#kept = new Belongings(surroundings.records.clock, surroundings.store, kind);
     this.#names = kind.unique && new Claims(surroundings.store, kind.collection);
   }
 
@@ -136,6 +136,12 @@ export class RunnerResources<
   /** Those of a runner, standing or lapsed, oldest first. */
   async ofRunner(runnerId: string): Promise<T[]> {
     return (await this.#kept.ofRunner(runnerId)).map(({ value: { value } }) => value).sort(byId);
+  }
+
+  /** What a read answers that misses this one, if it was written after that moment. */
+  async missed(id: string, sinceMs: number): Promise<ConnectError | undefined> {
+    const { writtenAtMs = Number.NEGATIVE_INFINITY } = (await this.#kept.get(id))?.value ?? {};
+    return writtenAtMs > sinceMs ? this.#kind.notFound() : undefined;
   }
 
   async has(id: string): Promise<boolean> {

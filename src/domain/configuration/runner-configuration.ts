@@ -1,10 +1,15 @@
 /** What is configured on the runners of a world: the kinds of resources that they have, and what is possible. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  RunnerConfigurationSchema,
-  ValidateRunnerConfigurationRequest,
-  ValidateRunnerConfigurationRequest_ValidateSCMIntegration,
-  ValidateRunnerConfigurationResponseSchema,
+import { create, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+import {
+  EnvironmentClassSchema,
+  HostAuthenticationTokenSchema,
+  LLMIntegrationSchema,
+  type RunnerConfigurationSchema,
+  SCMIntegrationSchema,
+  type ValidateRunnerConfigurationRequest,
+  type ValidateRunnerConfigurationRequest_ValidateSCMIntegration,
+  type ValidateRunnerConfigurationResponseSchema,
 } from "../../gen/gitpod/v1/runner_configuration_pb.ts";
 import { type Runner, RunnerSchema } from "../../gen/gitpod/v1/runner_pb.ts";
 import { canonical } from "../../ids.ts";
@@ -23,6 +28,8 @@ type ResourcesOf<Kind> =
     ? RunnerResources<Desc, New, Changes>
     : never;
 
+type CanBeMissed = Pick<RunnerConfiguration["scmIntegrations"], "missed">;
+
 interface ConfigurationSurroundings extends ResourceSurroundings {
   readonly switches: Switches;
 }
@@ -34,6 +41,7 @@ export class RunnerConfiguration {
   readonly hostAuthenticationTokens: ResourcesOf<typeof hostAuthenticationTokens>;
   readonly schemas: Schemas = { all: [] };
   readonly #surroundings: ConfigurationSurroundings;
+  readonly #byType: ReadonlyMap<string, CanBeMissed>;
 
   constructor(surroundings: ConfigurationSurroundings) {
     const { switches } = surroundings;
@@ -42,6 +50,18 @@ export class RunnerConfiguration {
     this.scmIntegrations = new RunnerResources(scmIntegrations(switches), surroundings);
     this.llmIntegrations = new RunnerResources(llmIntegrations, surroundings);
     this.hostAuthenticationTokens = new RunnerResources(hostAuthenticationTokens, surroundings);
+    this.#byType = new Map<string, CanBeMissed>([
+      [EnvironmentClassSchema.typeName, this.environmentClasses],
+      [SCMIntegrationSchema.typeName, this.scmIntegrations],
+      [LLMIntegrationSchema.typeName, this.llmIntegrations],
+      [HostAuthenticationTokenSchema.typeName, this.hostAuthenticationTokens],
+    ]);
+  }
+
+  /** What a read answers that misses this message: undefined if it is no resource, or was there at that moment. */
+  async missed(message: Message, sinceMs: number): Promise<ConnectError | undefined> {
+    const resources = this.#byType.get(message.$typeName);
+    return resources?.missed((message as Message & { readonly id: string }).id, sinceMs);
   }
 
   /** @throws not_found for an unknown runner */
