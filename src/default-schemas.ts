@@ -98,47 +98,33 @@ const pat = (docsLink: string) => ({
   docsLink,
 });
 
+const azurePat = pat("https://learn.microsoft.com/azure/devops/");
+
 const scm: Schema["scm"] = [
   {
     scmId: "github",
     name: "GitHub",
     defaultHosts: ["github.com"],
     oauth,
-    pat: pat(
-      "https://docs.github.com/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens",
-    ),
+    pat: pat("https://docs.github.com"),
   },
   {
     scmId: "gitlab",
     name: "GitLab",
     defaultHosts: ["gitlab.com"],
     oauth,
-    pat: pat("https://docs.gitlab.com/user/profile/personal_access_tokens/"),
+    pat: pat("https://docs.gitlab.com"),
   },
   {
     scmId: "bitbucket",
     name: "Bitbucket",
     defaultHosts: ["bitbucket.org"],
     oauth,
-    pat: pat("https://support.atlassian.com/bitbucket-cloud/docs/api-tokens/"),
+    pat: pat("https://support.atlassian.com/bitbucket-cloud/"),
   },
-  {
-    scmId: "azuredevops",
-    name: "Azure DevOps",
-    defaultHosts: ["dev.azure.com"],
-    oauth,
-    pat: pat(
-      "https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate",
-    ),
-  },
+  { scmId: "azuredevops", name: "Azure DevOps", defaultHosts: ["dev.azure.com"], oauth, pat: azurePat },
   { scmId: "azuredevops_entra", name: "Azure DevOps (Entra ID)", defaultHosts: ["dev.azure.com"], oauth },
-  {
-    scmId: "azuredevops_server",
-    name: "Azure DevOps Server",
-    pat: pat(
-      "https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate",
-    ),
-  },
+  { scmId: "azuredevops_server", name: "Azure DevOps Server", pat: azurePat },
 ];
 
 const version = "1";

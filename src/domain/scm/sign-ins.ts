@@ -29,15 +29,15 @@ export class SignIns {
    * The host as the caller sees it; the same one where nothing is configured for it.
    *
    * @param runner by way of which; undefined: of whichever the caller is signed in with
+   * @param name what the host is asked for by, where that says more than its own
    */
-  async seen(host: ScmHost, runner: Runner | undefined, caller: Caller): Promise<ScmHost> {
+  async seen(host: ScmHost, runner: Runner | undefined, caller: Caller, name = host.host): Promise<ScmHost> {
     const { scmIntegrations, hostAuthenticationTokens } = this.#configuration;
     const ofRunner = runner === undefined ? [] : await scmIntegrations.ofRunner(runner.runnerId);
-    const integrations = ofRunner.filter((integration) => isSameHost(integration.host, host.host));
+    const integrations = ofRunner.filter((integration) => isSameHost(integration.host, name));
     const ofCaller = await hostAuthenticationTokens.named([caller.subject.id]);
     const tokens = ofCaller.filter(
-      (token) =>
-        isSameHost(token.host, host.host) && (runner === undefined || token.runnerId === runner.runnerId),
+      (token) => isSameHost(token.host, name) && (runner === undefined || token.runnerId === runner.runnerId),
     );
     if (integrations.length === 0 && tokens.length === 0) return host;
     const nowMs = this.#clock.nowMs();

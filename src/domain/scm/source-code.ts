@@ -136,7 +136,7 @@ export class SourceCode {
     const runner = await this.#active(runnerId, caller);
     const known = this.#hosts.named(name);
     const unknown = create(ScmHostSchema, { host: name });
-    const host = await this.#signIns.seen(known ?? unknown, runner, caller);
+    const host = await this.#signIns.seen(known ?? unknown, runner, caller, name);
     if (host === unknown) return {};
     const { authenticated, oauth2, pat } = host;
     return {
