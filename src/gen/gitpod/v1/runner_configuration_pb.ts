@@ -4817,7 +4817,7 @@ export const LLMProviderSchema: GenEnum<LLMProvider, LLMProviderJson> = /*@__PUR
  * Configures runners: what environments they offer, and which source code hosts and language models
  * they reach.
  *
- * What does not exist is not_found. Every List RPC answers invalid_argument `invalid pagination
+ * What does not exist is not_found, such as `SCM integration not found`. Every List RPC answers invalid_argument `invalid pagination
  * token "x"` to a token that the server did not issue. All Get and List RPCs may be called with
  * GET.
  *
@@ -4891,7 +4891,8 @@ export const RunnerConfigurationService: GenService<{
   /**
    * Connects a runner to a source code host.
    *
-   * Errors: not_found `runner not found`; failed_precondition `cannot add SCM integrations to
+   * Errors: not_found `runner not found`; already_exists `SCM integration already exists` for a host
+   * that the runner has with the same scm_id; failed_precondition `cannot add SCM integrations to
    * Gitpod-managed runners`, in profiles that set managed runners apart, and `runner does not have
    * a public key` for a client secret before the runner has signed up.
    *
@@ -4923,7 +4924,8 @@ export const RunnerConfigurationService: GenService<{
     output: typeof ListSCMIntegrationsResponseSchema;
   },
   /**
-   * Changes the fields that are set. Runner, SCM and host stay as they are.
+   * Changes the fields that are set; an empty text clears, an empty oauth_client_id ends OAuth.
+   * Runner, SCM and host stay as they are.
    *
    * Errors: failed_precondition `runner does not have a public key` for a client secret before the
    * runner has signed up.
@@ -4946,9 +4948,10 @@ export const RunnerConfigurationService: GenService<{
     output: typeof DeleteSCMIntegrationResponseSchema;
   },
   /**
-   * Adds an environment class to a runner.
+   * Adds an environment class to a runner; it is enabled.
    *
-   * Errors: not_found `runner not found`.
+   * Errors: not_found `runner not found`; invalid_argument `invalid configuration: ...` for values
+   * that the runner's configuration schema does not allow.
    *
    * @generated from rpc gitpod.v1.RunnerConfigurationService.CreateEnvironmentClass
    */
