@@ -29,7 +29,7 @@ export const hostAuthenticationTokens: ResourceKind<
   notFound: errors.hostAuthenticationTokenNotFound,
   unique: {
     // The subject first: that is how they are looked for.
-    nameOf: ({ subject, host, runnerId }) => [subject?.id ?? "", host.toLowerCase(), runnerId],
+    nameOf: (token) => [subjectIdOf(token), token.host.toLowerCase(), token.runnerId],
     exists: errors.hostAuthenticationTokenExists,
   },
   made(request, _runner, caller) {
@@ -56,6 +56,9 @@ export const hostAuthenticationTokens: ResourceKind<
   },
 };
 
+/** State documents, too, may have it in capitals. */
+const subjectIdOf = ({ subject }: HostAuthenticationToken) => canonical(subject?.id ?? "");
+
 /** Who is said to own the token, by the field that is not deprecated first; nobody: the caller does (GUESS). */
 function subjectOf({ subject, userId }: CreateHostAuthenticationTokenRequest, caller: Caller): Subject {
   const { id = "", principal = Principal.UNSPECIFIED } = subject ?? {};
@@ -72,7 +75,7 @@ export function selectedTokens(
   return {
     runnerIds: runnerId === undefined ? [] : [runnerId],
     matches: (token) =>
-      (userId === undefined || token.userId === canonical(userId)) &&
-      (subjectId === undefined || token.subject?.id === canonical(subjectId)),
+      (userId === undefined || canonical(token.userId) === canonical(userId)) &&
+      (subjectId === undefined || subjectIdOf(token) === canonical(subjectId)),
   };
 }
