@@ -1,8 +1,9 @@
 /**
  * What a world knows where no state document says otherwise: a few repositories on the four best known hosts, the
- * reference's own example among them, and two gateways.
+ * reference's own example among them, two gateways, and what can be configured on runners.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { defaultSchemas } from "./default-schemas.ts";
 import { PullRequest_State } from "./gen/gitpod/v1/agent_pb.ts";
 import { ScmUrlForm, type StateSchema } from "./gen/runnermock/v1/state_pb.ts";
 
@@ -153,4 +154,5 @@ export const defaultState: MessageInitShape<typeof StateSchema> = {
     { name: "eu-central", url: "https://eu-central.gateway.example", region: "eu-central-1" },
     { name: "us-west", url: "https://us-west.gateway.example", region: "us-west-2" },
   ],
+  configurationSchemas: defaultSchemas,
 };

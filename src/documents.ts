@@ -14,12 +14,10 @@ import {
 import type { Violation } from "@bufbuild/protovalidate";
 import type { LineCounter, Node, Pair, Document as YamlDocument } from "yaml";
 import { defaultState } from "./default-state.ts";
-import { fullNameOf } from "./domain/scm/hosts.ts";
-import { isOurs } from "./domain/tokens.ts";
 import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identities_pb.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
-import { canonical } from "./ids.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
+import { problemsOf, repeatedIn } from "./state-problems.ts";
 import { fullValidator } from "./validators.ts";
 
 /** A document that is not what it has to be; the message names what, and where. */
@@ -44,12 +42,12 @@ export async function readState(source: DocumentSource | undefined): Promise<Sta
 
 /** The document alone, without what it leaves to the default one. @throws DocumentError */
 export function readOwnState(source: DocumentSource): Promise<State> {
-  return readDocument(StateSchema, source, repeats);
+  return readDocument(StateSchema, source, problemsOf);
 }
 
 /** A state from a text in YAML or JSON. @throws DocumentError, which names line and column */
 export async function parseState(text: string): Promise<State> {
-  return readDocument(StateSchema, await parseYaml(text, "", false), repeats);
+  return readDocument(StateSchema, await parseYaml(text, "", false), problemsOf);
 }
 
 /** The state as a text in YAML. */
@@ -60,40 +58,22 @@ export async function stateDocument(state: State): Promise<string> {
 
 /** @throws DocumentError for a state that a document could not hold */
 export function checkState(state: State): void {
-  refuse([...violationsOf(StateSchema, state), ...repeats(state)], { placeOf: () => "", hidesValues: false });
-}
-
-/** The state, with the other's sections where it has none. */
-export function completed({ scm, gateways, runners }: State, fallback: State): State {
-  return create(StateSchema, {
-    scm: scm ?? fallback.scm ?? {},
-    gateways: gateways.length > 0 ? gateways : fallback.gateways,
-    runners: runners.length > 0 ? runners : fallback.runners,
+  refuse([...violationsOf(StateSchema, state), ...problemsOf(state)], {
+    placeOf: () => "",
+    hidesValues: false,
   });
 }
 
-function repeats({ scm, gateways, runners }: State): JsonProblem[] {
-  const named = runners.map((runner, index) => ({
-    ...runner,
-    runnerId: canonical(runner.runnerId) || `#${index}`,
-  }));
-  const tokens = runners.flatMap(({ tokens }, index) =>
-    tokens.flatMap(({ token, sha256 }, at) => {
-      const path = ["runners", index, "tokens", at, "token"];
-      if (token === "" && sha256 === "") return [{ path, problem: "either token or sha256 is required" }];
-      return token === "" || isOurs(token) ? [] : [{ path, problem: "must begin with rmock_" }];
-    }),
-  );
-  return [
-    ...repeatedIn(named, ["runners"], "runner_id", ({ runnerId }) => runnerId),
-    ...tokens,
-    ...repeatedIn(scm?.hosts ?? [], ["scm", "hosts"], "host", ({ host }) => host.toLowerCase()),
-    ...(scm?.hosts ?? []).flatMap(({ organizations, repositories }, index) => [
-      ...repeatedIn(organizations, ["scm", "hosts", index, "organizations"], "name", ({ name }) => name),
-      ...repeatedIn(repositories, ["scm", "hosts", index, "repositories"], "name", fullNameOf),
-    ]),
-    ...repeatedIn(gateways, ["gateways"], "name", ({ name }) => name),
-  ];
+/** The state, with the other's sections where it has none. */
+export function completed(state: State, fallback: State): State {
+  const listOf = <Name extends "gateways" | "runners" | "configurationSchemas">(name: Name) =>
+    state[name].length > 0 ? state[name] : fallback[name];
+  return create(StateSchema, {
+    scm: state.scm ?? fallback.scm ?? {},
+    gateways: listOf("gateways"),
+    runners: listOf("runners"),
+    configurationSchemas: listOf("configurationSchemas"),
+  });
 }
 
 /** @throws DocumentError, which shows nothing of what is in the document: that may be a token */
@@ -102,18 +82,6 @@ export async function readIdentities(source: DocumentSource | undefined): Promis
   const check = ({ identities }: Identities) =>
     repeatedIn(identities, ["identities"], "token", ({ token }) => token);
   return readDocument(IdentitiesSchema, source, check, true);
-}
-
-/** Where an item has the same key as one before it. */
-function repeatedIn<T>(items: readonly T[], at: JsonPath, field: string, keyOf: (item: T) => string) {
-  const seen = new Set<string>();
-  return items.flatMap((item, index) => {
-    const key = keyOf(item);
-    if (key === "") return [{ path: [...at, index, field], problem: "value is required" }];
-    if (seen.has(key)) return [{ path: [...at, index, field], problem: "this one is there already" }];
-    seen.add(key);
-    return [];
-  });
 }
 
 async function readDocument<Desc extends DescMessage>(

@@ -145,8 +145,65 @@ export const errorTable = {
     code: Code.FailedPrecondition,
     text: "runner does not have a public key",
     remedy: "Let the runner report one first: runners.report(id, { publicKey }), 32 bytes for X25519.",
-    fidelity: "honeycomb",
-    field: "spec.configuration.honeycomb_api_key",
+    fidelity: "sealed-secrets",
+  },
+  onlyOwnScmIntegrations: {
+    code: Code.FailedPrecondition,
+    text: "cannot add SCM integrations to Gitpod-managed runners",
+    remedy: "Add it to a runner of your own, or set managed-runners to plain.",
+    fidelity: "managed-scm-integrations",
+    field: "runner_id",
+  },
+  environmentClassNotFound: {
+    code: Code.NotFound,
+    text: "environment class not found",
+    remedy: "Use the id of an environment class of a runner that stands, as ListEnvironmentClasses has it.",
+    fidelity: "unknown-resources",
+    field: "environment_class_id",
+  },
+  scmIntegrationNotFound: {
+    code: Code.NotFound,
+    text: "SCM integration not found",
+    remedy: "Use the id of an SCM integration of a runner that stands, as ListSCMIntegrations has it.",
+    fidelity: "unknown-resources",
+    field: "id",
+  },
+  scmIntegrationExists: {
+    code: Code.AlreadyExists,
+    text: "SCM integration already exists",
+    remedy: "Change the one that the runner has for the same host and scm_id with UpdateSCMIntegration.",
+    fidelity: "resource-conflicts",
+    field: "host",
+  },
+  llmIntegrationNotFound: {
+    code: Code.NotFound,
+    text: "LLM integration not found",
+    remedy: "Use the id of an LLM integration of a runner that stands, as ListLLMIntegrations has it.",
+    fidelity: "unknown-resources",
+    field: "id",
+  },
+  hostAuthenticationTokenNotFound: {
+    code: Code.NotFound,
+    text: "host authentication token not found",
+    remedy: "Use the id of a token of a runner that stands, as ListHostAuthenticationTokens has it.",
+    fidelity: "unknown-resources",
+    field: "id",
+  },
+  hostAuthenticationTokenExists: {
+    code: Code.AlreadyExists,
+    text: "host authentication token already exists",
+    remedy: "Change the one of the same subject, host and runner with UpdateHostAuthenticationToken.",
+    fidelity: "resource-conflicts",
+    field: "host",
+  },
+  invalidConfiguration: {
+    code: Code.InvalidArgument,
+    text: "invalid configuration: {problems}",
+    remedy:
+      "Send what GetRunnerConfigurationSchema allows, or put another schema into the state document (--state).",
+    fidelity: "class-configuration",
+    field: "configuration",
+    maxValueLength: several,
   },
   runnerNotActive: {
     code: Code.FailedPrecondition,
@@ -258,6 +315,13 @@ export const errorTable = {
     text: 'there is a runner "{runnerId}" already',
     remedy:
       "Replace the state instead of adding to it, or take the runner out of the document. Nothing was loaded.",
+    field: "state.runners",
+  },
+  resourceExists: {
+    code: Code.AlreadyExists,
+    text: 'something else has the id "{id}" already',
+    remedy:
+      "Replace the state instead of adding to it, or leave the id out for a new one. Nothing was loaded.",
     field: "state.runners",
   },
   invalidDocument: {

@@ -252,7 +252,7 @@ const ownOptions = {
   },
   state: {
     ...document("a state document"),
-    does: "what worlds know from the start: runners, source code hosts, gateways",
+    does: "what worlds know from the start: runners, what can be configured on them, source code hosts, gateways",
   },
   organizationTier: {
     ...text("tier", "a word such as free_ona, core or enterprise", (value) => /^\S+$/.test(value)),

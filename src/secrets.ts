@@ -5,12 +5,28 @@ import {
   type JsonObject,
   type JsonValue,
   type Message,
+  ScalarType,
   toJson,
 } from "@bufbuild/protobuf";
+import {
+  FieldValueSchema,
+  FieldValueUpdateSchema,
+  LLMIntegrationRequestHeaderSchema,
+} from "./gen/gitpod/v1/runner_configuration_pb.ts";
+
+/** The value beside a key may be anything, a secret too: a field of a configuration, a header to a model. */
+const keyed: ReadonlySet<string> = new Set([
+  FieldValueSchema.typeName,
+  FieldValueUpdateSchema.typeName,
+  LLMIntegrationRequestHeaderSchema.typeName,
+]);
 
 /** By its name: passwords, tokens, secrets and keys, but for what only looks like one. */
-export function isSecret({ name, parent }: DescField): boolean {
-  if (parent.typeName.startsWith("gitpod.v1.Pagination") || name === "public_key") return false;
+export function isSecret({ name, parent, scalar }: DescField): boolean {
+  if (keyed.has(parent.typeName)) return name === "value";
+  // How a schema says that a field has to be kept from view.
+  if (scalar === ScalarType.BOOL) return false;
+  if (parent.typeName.startsWith("gitpod.v1.Pagination") || /^(public_)?key$/.test(name)) return false;
   return /password|token$|secret|key$/.test(name);
 }
 

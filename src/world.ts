@@ -4,6 +4,7 @@
 import { type HostTime, WorldClock } from "./clock.ts";
 import { AuditLog } from "./domain/audit-log.ts";
 import { CallLog } from "./domain/call-log.ts";
+import { RunnerConfiguration } from "./domain/configuration/runner-configuration.ts";
 import { Faults } from "./domain/faults.ts";
 import { IdTokens } from "./domain/id-tokens.ts";
 import { Lease } from "./domain/lease.ts";
@@ -52,6 +53,7 @@ export class World {
   readonly registrar: Registrar;
   readonly runners: Runners;
   readonly policies: Policies;
+  readonly configuration: RunnerConfiguration;
   readonly sourceCode: SourceCode;
   readonly watches: Watches;
   readonly auditLog: AuditLog;
@@ -80,13 +82,22 @@ export class World {
     const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
     this.runners = new Runners(records, switches);
     this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
-    this.policies = new Policies(this.runners, store, switches);
-    this.sourceCode = new SourceCode(records, this.runners, switches);
+    this.policies = new Policies(this.clock, this.runners, store, switches);
+    this.configuration = new RunnerConfiguration({ records, runners: this.runners, store, ids, switches });
+    this.sourceCode = new SourceCode(records, this.runners, this.configuration, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
     this.faults = new Faults((event, accepts) => this.watches.feed(event, accepts));
     this.auditLog = new AuditLog(store.feed, switches);
     this.idTokens = new IdTokens(this.clock, ids);
-    this.state = new WorldState(records, this.policies, this.tokens, this.sourceCode, this.gateways, ids);
+    this.state = new WorldState({
+      records,
+      policies: this.policies,
+      tokens: this.tokens,
+      configuration: this.configuration,
+      sourceCode: this.sourceCode,
+      gateways: this.gateways,
+      ids,
+    });
     this.calls = new CallLog({
       maxEntries: settings.maxCalls,
       maxBytes: settings.maxCallBytes,

@@ -11,6 +11,12 @@ import { RunnerRole, RunnerService } from "../src/gen/gitpod/v1/runner_pb.ts";
 import { Health } from "../src/gen/grpc/health/v1/health_pb.ts";
 import { ExplanationSchema } from "../src/gen/runnermock/v1/explanation_pb.ts";
 import type { RunnerMockOptions } from "../src/options.ts";
+import {
+  type ConfigurationClient,
+  configurationOf,
+  environmentClass,
+  large,
+} from "./support/configuration.ts";
 import { type ControlClient, controlOf } from "./support/control.ts";
 import { openMock, type StartMock, type TestMock, test } from "./support/mock.ts";
 import { post, rpc } from "./support/post.ts";
@@ -37,6 +43,10 @@ const calling =
 /** The same, about a runner that there is. */
 const about = (call: (runner: Runner, runnerId: string, mock: TestMock) => Promise<unknown>): Provoke =>
   calling(async (runner, mock) => call(runner, (await register(mock)).runnerId, mock));
+
+/** A call to RunnerConfigurationService, and a runner to call it about. */
+const configuring = (call: (client: ConfigurationClient, runnerId: string) => Promise<unknown>): Provoke =>
+  about((_, id, mock) => call(configurationOf(mock), id));
 
 /** A call to the control service, and a world to call it about. */
 const controlling =
@@ -111,6 +121,30 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     await mock.runner.updateRunner({ runnerId: registered.runnerId, spec: { desiredPhase: 3 } });
   },
   noPublicKey: about((runner, id) => runner.updateRunner({ runnerId: id, ...honeycomb })),
+  onlyOwnScmIntegrations: async (start) => {
+    const mock = await start({ managedRunners: "self-driven" });
+    const registered = await register(mock, managed);
+    await configurationOf(mock).createSCMIntegration({ runnerId: registered.runnerId });
+  },
+  environmentClassNotFound: configuring((client) =>
+    client.getEnvironmentClass({ environmentClassId: runnerId }),
+  ),
+  scmIntegrationNotFound: configuring((client) => client.getSCMIntegration({ id: runnerId })),
+  scmIntegrationExists: configuring(async (client, id) => {
+    await client.createSCMIntegration({ runnerId: id, host: "github.com" });
+    await client.createSCMIntegration({ runnerId: id, host: "github.com" });
+  }),
+  llmIntegrationNotFound: configuring((client) => client.getLLMIntegration({ id: runnerId })),
+  hostAuthenticationTokenNotFound: configuring((client) =>
+    client.getHostAuthenticationToken({ id: runnerId }),
+  ),
+  hostAuthenticationTokenExists: configuring(async (client, id) => {
+    await client.createHostAuthenticationToken({ runnerId: id, host: "github.com", token: "x" });
+    await client.createHostAuthenticationToken({ runnerId: id, host: "github.com", token: "x" });
+  }),
+  invalidConfiguration: configuring((client, id) =>
+    client.createEnvironmentClass({ ...large, runnerId: id, configuration: [] }),
+  ),
   runnerNotActive: about((runner, id) => runner.searchRepositories({ runnerId: id })),
   invalidContextUrl: calling((runner) => runner.parseContextURL({ contextUrl: "https://example.com/a/b" })),
   authenticationRequired: calling((runner) =>
@@ -173,6 +207,12 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
   },
   runnerExists: controlling(async (control, mock) => {
     const runners = [{ runnerId: (await register(mock)).runnerId }];
+    await control.loadState({ source: { case: "state", value: { runners } }, add: true });
+  }),
+  resourceExists: controlling(async (control, mock) => {
+    const { runnerId: id } = await register(mock);
+    const classId = await environmentClass.create(configurationOf(mock), id);
+    const runners = [{ environmentClasses: [{ ...large, id: classId }] }];
     await control.loadState({ source: { case: "state", value: { runners } }, add: true });
   }),
   invalidDocument: controlling((control) =>

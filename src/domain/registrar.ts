@@ -18,8 +18,9 @@ import {
 } from "../gen/gitpod/v1/runner_pb.ts";
 import { canonical, type Ids } from "../ids.ts";
 import type { Switches } from "../profiles.ts";
-import type { Collection, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { type Caller, manages, runnerSubject } from "./caller.ts";
+import { Claims, type Name } from "./claims.ts";
 import { defaultOrganizationId, defaultSubject } from "./identity.ts";
 import { type Registration, type RegistrationDocument, type SignOfLife, withRunner } from "./lease.ts";
 import { kindOf } from "./runner-kind.ts";
@@ -45,8 +46,8 @@ export class Registrar {
   readonly #tokens: Tokens;
   readonly #ids: Ids;
   readonly #switches: RegistrarSwitches;
-  /** Which managed runner a runner manager has in an organization; not yet registered: in a moment. */
-  readonly #managed: Collection<{ readonly runnerId: string; readonly registered: boolean }>;
+  /** Which managed runner a runner manager has in an organization. */
+  readonly #managed: Claims;
 
   constructor(
     records: RunnerRecords,
@@ -61,7 +62,7 @@ export class Registrar {
     this.#tokens = tokens;
     this.#ids = ids;
     this.#switches = switches;
-    this.#managed = store.collection("managed-runners", { listed: false });
+    this.#managed = new Claims(store, "managed-runner");
   }
 
   /** CreateRunner: a new registration, or the renewal of the caller's own if the caller is a runner. */
@@ -79,7 +80,7 @@ export class Registrar {
     const registration = { runner, organizationId: caller.organization.id };
     if (only) await this.#claimManager(registration);
     await this.#records.add(registration, caller.subject);
-    if (only) await this.#keepManager(registration);
+    if (only) await this.#managed.keep(managerOf(registration), runner.runnerId);
     return { runner, ...(await this.#issueFor(runner.runnerId)) };
   }
 
@@ -187,24 +188,13 @@ export class Registrar {
     return { exchangeToken, accessToken };
   }
 
-  /** Reserves the runner manager for a runner that is about to be registered; of many exactly one gets it. */
+  /** Reserves the runner manager for a runner that is about to be registered; one whose runner has lapsed is free. */
   async #claimManager(registration: Registration): Promise<void> {
     const { runnerId, runnerManagerId } = registration.runner;
-    const id = managerKey(registration);
-    const claim = { id, value: { runnerId, registered: false } };
-    for (;;) {
-      const held = await this.#managed.get(id);
-      const isFree = held?.value.registered && !(await this.#records.find(held.value.runnerId));
-      if (held !== undefined && !isFree) throw errors.secondManagedRunner({ runnerManagerId });
-      if (await this.#managed.put(claim, { if: held === undefined ? "absent" : { unchanged: held } })) return;
+    const hasLapsed = async (id: string) => (await this.#records.find(id)) === undefined;
+    if (!(await this.#managed.take(managerOf(registration), runnerId, hasLapsed))) {
+      throw errors.secondManagedRunner({ runnerManagerId });
     }
-  }
-
-  /** From now on the runner manager is taken for as long as the runner is there. */
-  async #keepManager(registration: Registration): Promise<void> {
-    const { runnerId } = registration.runner;
-    const id = managerKey(registration);
-    await this.#managed.put({ id, value: { runnerId, registered: true }, owner: runnerId });
   }
 
   /** The LOCAL_CONFIGURATION runner, which the system makes for each organization. */
@@ -227,8 +217,8 @@ export class Registrar {
 }
 
 /** A manager has its runners apart in each organization. */
-function managerKey({ runner, organizationId }: Registration): string {
-  return `${organizationId}/${runner.runnerManagerId}`;
+function managerOf({ runner, organizationId }: Registration): Name {
+  return [organizationId, runner.runnerManagerId];
 }
 
 function mustMatch(runner: Runner, request: CreateRunnerRequest): void {

@@ -3,7 +3,6 @@
  * clears a field, an empty update window removes the window.
  */
 import { create } from "@bufbuild/protobuf";
-import { errors } from "../errors.ts";
 import {
   MetricsConfigurationSchema,
   type Runner,
@@ -36,13 +35,13 @@ export async function patched(runner: Runner, { name, spec }: UpdateRunnerReques
 
 /** Undefined: unchanged. */
 async function patchedConfiguration(
-  { spec, status }: Runner,
+  runner: Runner,
   changes: UpdateRunnerRequest_RunnerConfiguration | undefined,
 ): Promise<RunnerConfiguration | undefined> {
   if (changes === undefined) return undefined;
   const { metrics, updateWindow, honeycombApiKey, ...plain } = setFields(changes);
   const taken: Partial<RunnerConfiguration> = plain;
-  const before = spec?.configuration ?? create(RunnerConfigurationSchema);
+  const before = runner.spec?.configuration ?? create(RunnerConfigurationSchema);
   if (metrics !== undefined) {
     const takenMetrics = setFields(metrics);
     if (Object.keys(takenMetrics).length > 0) {
@@ -50,19 +49,14 @@ async function patchedConfiguration(
     }
   }
   if (honeycombApiKey !== undefined) {
-    taken.encryptedHoneycombApiKey = await encrypted(honeycombApiKey, status?.publicKey);
+    const field = "spec.configuration.honeycomb_api_key";
+    taken.encryptedHoneycombApiKey = await sealedFor(runner, honeycombApiKey, field);
   }
   if (updateWindow === undefined) {
     return Object.keys(taken).length === 0 ? undefined : { ...before, ...taken };
   }
   const { updateWindow: _, ...rest } = before;
   return { ...rest, ...taken, ...(isEmpty(updateWindow) ? {} : { updateWindow }) };
-}
-
-async function encrypted(secret: string, publicKey: Uint8Array = new Uint8Array()): Promise<Uint8Array> {
-  if (secret === "") return new Uint8Array();
-  if (publicKey.length === 0) throw errors.noPublicKey();
-  return sealedFor(publicKey, secret);
 }
 
 function isEmpty({ startHour, endHour }: UpdateWindow): boolean {

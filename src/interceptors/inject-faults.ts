@@ -1,7 +1,13 @@
 /** What the faults of a world do to its calls; which calls meet one is the domain's business (domain/faults.ts). */
-import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { create, isMessage, type Message, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { type Duration, DurationSchema, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Duration,
+  DurationSchema,
+  durationMs,
+  MethodOptions_IdempotencyLevel,
+  timestampMs,
+} from "@bufbuild/protobuf/wkt";
 import {
   Code,
   type ConnectError,
@@ -22,7 +28,7 @@ import type { FaultTarget } from "../domain/faults.ts";
 import { endedBy, errors, isServerStopping } from "../errors.ts";
 import type { PaginationRequest, PaginationResponse } from "../gen/gitpod/v1/pagination_pb.ts";
 import { PaginationRequestSchema } from "../gen/gitpod/v1/pagination_pb.ts";
-import type { Runner } from "../gen/gitpod/v1/runner_pb.ts";
+import { RunnerSchema } from "../gen/gitpod/v1/runner_pb.ts";
 import type { Fault, FaultError, FaultMiss } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import type { World } from "../world.ts";
@@ -77,7 +83,7 @@ async function withFault(next: Next, request: UnaryRequest | StreamRequest, host
   }
   if (fault.effect.case === "emptyReply") return emptyReply(request, values);
   const response = (await next(askedLess(request, fault))) as UnaryResponse;
-  return { ...response, message: spoiled(response.message, request, fault, world) };
+  return { ...response, message: await spoiled(response.message, request, fault, world) };
 }
 
 /** @throws what the fault fails the call with, if it does */
@@ -151,8 +157,17 @@ function askedLess(request: UnaryRequest, { effect }: Fault): UnaryRequest {
 }
 
 /** The reply as the fault has it. */
-function spoiled(reply: Message, { message }: UnaryRequest, { effect }: Fault, world: World): Message {
-  if (effect.case === "miss") return missed(reply, effect.value, world);
+async function spoiled(
+  reply: Message,
+  request: UnaryRequest,
+  { effect }: Fault,
+  world: World,
+): Promise<Message> {
+  const { message, method } = request;
+  if (effect.case === "miss") {
+    const isRead = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    return isRead ? missed(reply, effect.value, world) : reply;
+  }
   if (effect.case !== "repeatedPageToken") return reply;
   const { pagination } = reply as { pagination?: PaginationResponse };
   const { token = "" } = (message as { pagination?: PaginationRequest }).pagination ?? {};
@@ -160,14 +175,30 @@ function spoiled(reply: Message, { message }: UnaryRequest, { effect }: Fault, w
   return { ...reply, pagination: { ...pagination, nextToken: token } } as Message;
 }
 
-function missed(reply: Message, { within }: FaultMiss, { clock }: World): Message {
-  const { runner, runners } = reply as { runner?: Runner; runners?: Runner[] };
+/** @throws not_found for one that is missed; a list is without it */
+async function missed(
+  reply: Message,
+  { within }: FaultMiss,
+  { clock, configuration }: World,
+): Promise<Message> {
   const sinceMs = clock.nowMs() - (within === undefined ? 0 : durationMs(within));
-  const isNew = ({ updatedAt }: Runner) => updatedAt !== undefined && timestampMs(updatedAt) > sinceMs;
-  if (runner !== undefined && isNew(runner)) throw errors.runnerNotFound();
-  return runners === undefined
-    ? reply
-    : ({ ...reply, runners: runners.filter((one) => !isNew(one)) } as Message);
+  const missing = async (item: unknown) => {
+    if (isMessage(item, RunnerSchema)) {
+      const isNew = item.updatedAt !== undefined && timestampMs(item.updatedAt) > sinceMs;
+      return isNew ? errors.runnerNotFound() : undefined;
+    }
+    return isMessage(item) ? configuration.missed(item, sinceMs) : undefined;
+  };
+  const fields = Object.entries(reply).map(async ([name, value]) => {
+    if (Array.isArray(value)) {
+      const misses = await Promise.all(value.map(missing));
+      return [name, value.filter((_, index) => misses[index] === undefined)];
+    }
+    const miss = await missing(value);
+    if (miss !== undefined) throw miss;
+    return [name, value];
+  });
+  return Object.fromEntries(await Promise.all(fields));
 }
 
 /** The stream up to where the fault cuts it. */

@@ -2,6 +2,7 @@
 import { afterAll, describe } from "vitest";
 import { test } from "../support/mock.ts";
 import { kinds } from "./kinds.ts";
+import { configuring } from "./stories/configuring.ts";
 import { errors } from "./stories/errors.ts";
 import { everyRpc } from "./stories/every-rpc.ts";
 import { lease } from "./stories/lease.ts";
@@ -11,9 +12,15 @@ import type { Story } from "./stories/story.ts";
 import { watching } from "./stories/watching.ts";
 import { tellThrough } from "./teller.ts";
 
-const stories: readonly [string, Story][] = [lease, paging, watching, errors, observed, everyRpc].map(
-  (story) => [story.title, story],
-);
+const stories: readonly [string, Story][] = [
+  lease,
+  paging,
+  watching,
+  errors,
+  observed,
+  configuring,
+  everyRpc,
+].map((story) => [story.title, story]);
 
 const titled = kinds.map((kind) => [[kind.name, kind.setting ?? []].flat().join(", "), kind] as const);
 

@@ -14,6 +14,7 @@ import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import type { FaultSchema } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { ExplanationSchema } from "../../src/gen/runnermock/v1/explanation_pb.ts";
+import { configurationOf, idsOf, kinds, signedUp } from "../support/configuration.ts";
 import { test } from "../support/control.ts";
 import { failureOf, openMock, type TestMock } from "../support/mock.ts";
 import { post, rpc } from "../support/post.ts";
@@ -177,6 +178,24 @@ test("a miss hides what was written just before, and only that", async ({ mock }
   await mock.clock.advance("2s");
   expect(await codeOf(mock.runner.getRunner({ runnerId }))).toBe("ok");
 });
+
+test.for(kinds)(
+  "a miss hides %s that was written just before, but not from who writes",
+  async ([, kind], { mock }) => {
+    const client = configurationOf(mock);
+    const { runnerId } = await signedUp(mock);
+    const old = await kind.create(client, runnerId, 1);
+    await mock.clock.advance("5s");
+    mock.faults.inject({ effect: { case: "miss", value: { within: durationFromMs(2_000) } } });
+    const id = await kind.create(client, runnerId, 2);
+    expect(await failureOf(kind.get(client, id))).toBe(kind.notFound);
+    expect(await idsOf(kind, client)).toEqual([old]);
+    await mock.clock.advance("2s");
+    expect(await idsOf(kind, client)).toEqual([old, id]);
+    await kind.update(client, old);
+    expect(await failureOf(kind.get(client, old))).toBe(kind.notFound);
+  },
+);
 
 test("a page cap makes pages smaller than asked, and loses nothing", async ({ mock }) => {
   for (let i = 0; i < 5; i++) await register(mock);

@@ -7,10 +7,20 @@ import { describe, expect } from "vitest";
 import { GatewayService } from "../../src/gen/gitpod/v1/gateway_pb.ts";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerPhase, RunnerRole, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
+import {
+  configurationOf,
+  hostAuthenticationToken,
+  type Kind,
+  kinds,
+  opened,
+  scmIntegration,
+  signedUp,
+} from "../support/configuration.ts";
 import { test } from "../support/control.ts";
 import { failureOf, startMs, type TestMock } from "../support/mock.ts";
 import {
   callOutcome,
+  codeOf,
   exchangeOutcome,
   productionRunner,
   register,
@@ -57,6 +67,45 @@ describe("a saved state", () => {
     await mock.worlds.get("default").clock.advance(1);
     expect(await stands(mock, one.runnerId)).toBe(false);
     expect(await exchangeOutcome(mock, one.exchangeToken)).toBe("ok");
+  });
+
+  test("has what is configured on runners, which is the same after loading, lapsed or not", async ({
+    mock,
+    control,
+  }) => {
+    const client = configurationOf(mock);
+    const [one, lapsed] = [await signedUp(mock), await signedUp(mock)];
+    const ids = new Map<Kind, string[]>();
+    for (const [, kind] of kinds) {
+      const made = [one, one, lapsed].map(({ runnerId }, number) => kind.create(client, runnerId, number));
+      ids.set(kind, await Promise.all(made));
+    }
+    const secret = await client.createSCMIntegration({
+      runnerId: one.runnerId,
+      scmId: "github",
+      host: "github.com",
+      oauthClientId: "client",
+      oauthPlaintextClientSecret: "hush-secret",
+    });
+    await mock.runners.lapse(lapsed.runnerId);
+    const before = await Promise.all(kinds.map(([, kind]) => kind.list(client)));
+    const { state, document } = await control.saveState({});
+    expect(document).not.toContain("hush");
+
+    await control.reset({});
+    await control.loadState({ source: { case: "document", value: document } });
+    expect(await Promise.all(kinds.map(([, kind]) => kind.list(client)))).toEqual(before);
+    expect((await control.saveState({})).state).toEqual(state);
+    const { integration } = await client.getSCMIntegration({ id: secret.id });
+    expect(opened(integration?.oauth?.encryptedClientSecret, one)).toBe("hush-secret");
+    // What there may be only one of is so still.
+    for (const kind of [scmIntegration, hostAuthenticationToken]) {
+      expect(await codeOf(kind.create(client, one.runnerId, 0))).toBe("already_exists");
+    }
+    expect(await callOutcome(mock, lapsed.accessToken)).toBe("ok");
+    for (const [kind, [, , id = ""]] of ids) {
+      expect(await kind.get(client, id)).toMatchObject({ id, runnerId: lapsed.runnerId });
+    }
   });
 
   test("as a text loads as well, and saves as the same text", async ({ mock, control }) => {
@@ -111,6 +160,34 @@ runners:
     expect(await exchangeOutcome(mock, "rmock_exchange_seeded")).toBe("unauthenticated");
     await mock.worlds.get("default").clock.advance("30s");
     expect(await stands(mock, seeded?.runnerId ?? "")).toBe(false);
+  });
+
+  test("may be configured, with ids or without", async ({ mock, control }) => {
+    const classId = "0198a1b2-c3d4-7e5f-8a6b-0000000000c1";
+    const value = `
+runners:
+  - runner_id: ${runnerId}
+    name: Configured
+    provider: RUNNER_PROVIDER_AWS_EC2
+    environment_classes:
+      - { id: ${classId.toUpperCase()}, display_name: Large, description: As large as it gets, enabled: true }
+    scm_integrations: [{ scm_id: github, host: github.com, pat: true }]
+    host_authentication_tokens: [{ host: github.com, subject: { id: ${groupId}, principal: PRINCIPAL_USER } }]
+configuration_schemas:
+  - schema: { version: own, environment_classes: [{ id: size, required: true }] }
+`;
+    await control.loadState({ source: { case: "document", value } });
+    const client = configurationOf(mock);
+    const { environmentClass } = await client.getEnvironmentClass({ environmentClassId: classId });
+    expect(environmentClass).toMatchObject({ id: classId, runnerId, displayName: "Large", enabled: true });
+    const { integrations } = await client.listSCMIntegrations({});
+    expect(integrations).toMatchObject([
+      { id: expect.stringMatching(/^[0-9a-f-]{36}$/), runnerId, pat: true },
+    ]);
+    expect((await client.listHostAuthenticationTokens({})).tokens).toMatchObject([
+      { subject: { id: groupId } },
+    ]);
+    expect((await client.getRunnerConfigurationSchema({ runnerId })).schema?.version).toBe("own");
   });
 
   test("may have its own lease, moments and organization", async ({ mock, control }) => {
@@ -192,6 +269,36 @@ describe("is refused, and nothing is loaded:", () => {
       "runners: [{ tokens: [{ kind: TOKEN_KIND_ACCESS }] }]",
       /either token or sha256 is required/,
     ],
+    [
+      "a provider's schema twice",
+      "configuration_schemas: [{ schema: {} }, { schema: {} }]",
+      /configuration_schemas\[1\]\.provider: this one is there already/,
+    ],
+    [
+      "a pattern that is none",
+      "configuration_schemas: [{ schema: { environment_classes: [{ id: a, string: { pattern: '(' } }] } }]",
+      /environment_classes\[0\]\.string\.pattern: is no regular expression/,
+    ],
+    [
+      "an id of two resources",
+      `runners: [{ scm_integrations: [{ id: ${groupId} }] }, { llm_integrations: [{ id: ${groupId} }] }]`,
+      /runners\[1\]\.llm_integrations\[0\]\.id: this one is there already/,
+    ],
+    [
+      "two SCM integrations of one host",
+      "runners: [{ scm_integrations: [{ scm_id: a, host: b }, { scm_id: a, host: B }] }]",
+      /scm_integrations\[1\]\.host: this one is there already/,
+    ],
+    [
+      "two tokens of one subject and host",
+      "runners: [{ host_authentication_tokens: [{ host: a }, { host: a }] }]",
+      /host_authentication_tokens\[1\]\.host: this one is there already/,
+    ],
+    [
+      "a class without a name",
+      "runners: [{ environment_classes: [{ description: long enough }] }]",
+      /environment_classes\[0\]\.display_name: must be at least 3 characters/,
+    ],
   ] as const)("%s", async ([, value, problem], { mock, control }) => {
     await register(mock);
     const failure = await failureOf(control.loadState({ source: { case: "document", value } }));
@@ -206,6 +313,18 @@ describe("is refused, and nothing is loaded:", () => {
     const value = { runners, gateways: [{ name: "new", url: "https://n.example" }] };
     expect(await failureOf(control.loadState({ source: { case: "state", value }, add: true }))).toMatch(
       /^already_exists: there is a runner /,
+    );
+    expect([(await listed(mock)).length, await gateways(mock)]).toEqual([1, ["eu-central", "us-west"]]);
+  });
+
+  test("a resource that is there, when it is added", async ({ mock, control }) => {
+    const { runnerId: taken } = await signedUp(mock);
+    const client = configurationOf(mock);
+    const id = await scmIntegration.create(client, taken);
+    const runners = [{ name: "New", scmIntegrations: [{ id: id.toUpperCase(), host: "other.example.com" }] }];
+    const value = { runners, gateways: [{ name: "new", url: "https://n.example" }] };
+    expect(await failureOf(control.loadState({ source: { case: "state", value }, add: true }))).toBe(
+      `already_exists: something else has the id "${id.toUpperCase()}" already`,
     );
     expect([(await listed(mock)).length, await gateways(mock)]).toEqual([1, ["eu-central", "us-west"]]);
   });

@@ -4,8 +4,21 @@ import { describe, expect } from "vitest";
 import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { GatewayService } from "../../src/gen/gitpod/v1/gateway_pb.ts";
 import { IdentityService } from "../../src/gen/gitpod/v1/identity_pb.ts";
-import { RunnerConfigurationService } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
-import { RunnerPhase, RunnerRole, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
+import {
+  RunnerConfigurationService,
+  SupportedModel,
+} from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
+import { RunnerRole, RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
+import {
+  configurationOf,
+  environmentClass,
+  hostAuthenticationToken,
+  type Kind,
+  large,
+  llmIntegration,
+  scmIntegration,
+  signedUp,
+} from "../support/configuration.ts";
 import type { TestMock } from "../support/mock.ts";
 import { codeOf, productionRunner, type Registered, register } from "../support/registrations.ts";
 import { sharing } from "../support/shared-mock.ts";
@@ -33,7 +46,6 @@ const required = sharing({
 });
 
 const denied = "permission_denied";
-const notYet = "unimplemented";
 
 /**
  * How a call ends for users and their like, for an environment, and for a runner about itself, about another, and
@@ -72,19 +84,37 @@ const eventRpcs: Table<typeof EventService> = {
 const gatewayRpcs: Table<typeof GatewayService> = {
   listGateways: ["ok", denied, denied, denied, denied],
 };
-/** All of RunnerConfigurationService. */
-const configurationRpc: Row = [notYet, denied, denied, denied, denied];
+const usersOnly: Row = ["ok", denied, denied, denied, denied];
+const configurationRpcs: Table<typeof RunnerConfigurationService> = {
+  createHostAuthenticationToken: usersOnly,
+  getHostAuthenticationToken: usersOnly,
+  listHostAuthenticationTokens: usersOnly,
+  updateHostAuthenticationToken: usersOnly,
+  deleteHostAuthenticationToken: usersOnly,
+  getRunnerConfigurationSchema: usersOnly,
+  createSCMIntegration: usersOnly,
+  getSCMIntegration: usersOnly,
+  listSCMIntegrations: usersOnly,
+  updateSCMIntegration: usersOnly,
+  deleteSCMIntegration: usersOnly,
+  createEnvironmentClass: usersOnly,
+  getEnvironmentClass: usersOnly,
+  listEnvironmentClasses: usersOnly,
+  updateEnvironmentClass: usersOnly,
+  validateRunnerConfiguration: usersOnly,
+  createLLMIntegration: usersOnly,
+  getLLMIntegration: usersOnly,
+  listLLMIntegrations: usersOnly,
+  updateLLMIntegration: usersOnly,
+  deleteLLMIntegration: usersOnly,
+};
 
 const rows: [string, DescMethod, Row][] = [
   ...rowsOf(RunnerService, runnerRpcs),
   ...rowsOf(IdentityService, identityRpcs),
   ...rowsOf(EventService, eventRpcs),
   ...rowsOf(GatewayService, gatewayRpcs),
-  ...RunnerConfigurationService.methods.map((method): [string, DescMethod, Row] => [
-    method.name,
-    method,
-    configurationRpc,
-  ]),
+  ...rowsOf(RunnerConfigurationService, configurationRpcs),
 ];
 
 function rowsOf({ methods }: DescService, table: Readonly<Record<string, Row>>): [string, DescMethod, Row][] {
@@ -101,7 +131,9 @@ type Requests<S extends DescService> = {
 };
 const contextUrl = "https://github.com/org/repo";
 const policy = { groupId, role: RunnerRole.USER };
-const requests: Requests<typeof RunnerService> & Requests<typeof IdentityService> = {
+const requests: Requests<typeof RunnerService> &
+  Requests<typeof IdentityService> &
+  Requests<typeof RunnerConfigurationService> = {
   createRunner: productionRunner,
   updateRunner: { name: "Another Name" },
   parseContextURL: { contextUrl },
@@ -113,19 +145,33 @@ const requests: Requests<typeof RunnerService> & Requests<typeof IdentityService
   updateRunnerPolicy: policy,
   deleteRunnerPolicy: { groupId },
   getIDToken: { audience: ["example.com"] },
+  createHostAuthenticationToken: { host: "github.com", token: "token" },
+  createSCMIntegration: { scmId: "github", host: "github.com" },
+  createEnvironmentClass: large,
+  createLLMIntegration: { models: [SupportedModel.OPUS_4] },
 };
+
+/** What has to be there for the RPCs that name it by its own id. */
+const namedKinds: readonly [rpc: RegExp, Kind][] = [
+  [/^(get|update|delete)EnvironmentClass$/, environmentClass],
+  [/^(get|update|delete)SCMIntegration$/, scmIntegration],
+  [/^(get|update|delete)LLMIntegration$/, llmIntegration],
+  [/^(get|update|delete)HostAuthenticationToken$/, hostAuthenticationToken],
+];
 
 /** How a call about this runner ends; what it needs is there. */
 async function outcomeOf(
   mock: TestMock,
   method: DescMethod,
-  runner: Pick<Registered, "runnerId" | "exchangeToken">,
+  runner: Pick<Target, "runnerId" | "exchangeToken" | "resourceId">,
   bearer?: string,
 ): Promise<string> {
-  const { runnerId, exchangeToken } = runner;
+  const { runnerId, exchangeToken, resourceId = unknownId } = runner;
   if (method === EventService.method.watchEvents) return outcomeOfWatch(mock, bearer);
   const request = {
     ...("runnerId" in method.input.field && { runnerId }),
+    ...("id" in method.input.field && { id: resourceId }),
+    ...("environmentClassId" in method.input.field && { environmentClassId: resourceId }),
     ...(method === IdentityService.method.exchangeToken && { exchangeToken }),
     ...(requests as Record<string, object>)[method.localName],
   };
@@ -157,16 +203,22 @@ async function outcomeOfWatch(mock: TestMock, bearer = "", scope?: object): Prom
   return "ok";
 }
 
-/** A runner that everything can be asked of: it is ACTIVE, and has a policy where the RPC is about one. */
-async function target(mock: TestMock, method: DescMethod): Promise<Registered> {
-  const registered = await register(mock);
+interface Target extends Registered {
+  /** Of what the RPC names by an id of its own. */
+  readonly resourceId?: string;
+}
+
+/** A runner that everything can be asked of: it has signed up, and has what the RPC is about. */
+async function target(mock: TestMock, method: DescMethod): Promise<Target> {
+  const registered = await signedUp(mock);
   const { runnerId } = registered;
-  await mock.runners.report(runnerId, { phase: RunnerPhase.ACTIVE });
   const { updateRunnerPolicy, deleteRunnerPolicy } = RunnerService.method;
   if (method === updateRunnerPolicy || method === deleteRunnerPolicy) {
     await mock.runner.createRunnerPolicy({ runnerId, ...policy });
   }
-  return registered;
+  const [, kind] = namedKinds.find(([rpc]) => rpc.test(method.localName)) ?? [];
+  const resourceId = await kind?.create(configurationOf(mock), runnerId);
+  return { ...registered, ...(resourceId !== undefined && { resourceId }) };
 }
 
 describe("with auth: open, who calls decides on", () => {

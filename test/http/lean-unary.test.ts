@@ -64,12 +64,6 @@ const rows: readonly Row[] = [
   { title: "a bearer that is none", headers: { authorization: "Bearer rmock_access_x" }, status: 401 },
   { title: "a world that there cannot be", path: `/w/NO${rpc.createRunner}`, status: 400 },
   {
-    title: "an RPC without an implementation",
-    path: "/gitpod.v1.RunnerConfigurationService/ListSCMIntegrations",
-    body: "{}",
-    status: 501,
-  },
-  {
     title: "an ordered error with headers",
     prepare: fault({
       case: "error",

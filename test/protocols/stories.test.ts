@@ -1,5 +1,6 @@
 /** The stories that other people's clients have to get through, told over every way in which calls can be carried. */
 import { describe, expect } from "vitest";
+import { configuring } from "../clients/stories/configuring.ts";
 import { everyRpc } from "../clients/stories/every-rpc.ts";
 import { lease } from "../clients/stories/lease.ts";
 import { paging } from "../clients/stories/paging.ts";
@@ -10,7 +11,7 @@ import { connectNode } from "./connect-node.ts";
 import { startFor, ways } from "./matrix.ts";
 
 describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) => {
-  test.for([lease, paging, watching, everyRpc].map((story) => [story.title, story] as const))(
+  test.for([lease, paging, watching, configuring, everyRpc].map((story) => [story.title, story] as const))(
     "%s",
     async ([, story], { start, task }) => {
       const mock = await startFor(way, start);

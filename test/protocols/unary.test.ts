@@ -22,8 +22,10 @@ describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) 
       { type: "buf.validate.Violations" },
       { type: "runnermock.v1.Explanation" },
     ]);
-    const notYet = mock.client(RunnerConfigurationService);
-    expect(await failureOf(notYet.listEnvironmentClasses({}))).toMatch(/^unimplemented: /);
+    const configuration = mock.client(RunnerConfigurationService);
+    expect(await failureOf(configuration.getSCMIntegration({ id: unknownId }))).toBe(
+      "not_found: SCM integration not found",
+    );
     const stranger = mock.client(RunnerService, { bearer: "rmock_access_unheard-of" });
     expect(await failureOf(stranger.listRunners({}))).toMatch(/^unauthenticated: /);
   });

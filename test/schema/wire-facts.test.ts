@@ -33,6 +33,7 @@ const rulesOfOurOwn = [
   "gitpod.v1.RunnerConfiguration.release_channel: too much",
   "gitpod.v1.RunnerSpec.desired_phase: too much",
   "gitpod.v1.RunnerSpec.variant: too much",
+  "gitpod.v1.UpdateLLMIntegrationRequest.phase: too much",
   "gitpod.v1.UpdateRunnerPolicyRequest.role: too much",
   "gitpod.v1.UpdateRunnerRequest.RunnerConfiguration.log_level: too much",
   "gitpod.v1.UpdateRunnerRequest.RunnerConfiguration.release_channel: too much",

@@ -1,6 +1,7 @@
 /**
  * The questions about source code that a runner answers: what a URL points at, which repositories and organizations
- * there are, and who is signed in. The answers come from the state document; no real host is asked.
+ * there are, and who is signed in. The answers come from the state document and from what is configured on the runner;
+ * no real host is asked.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -13,17 +14,21 @@ import {
   ParseContextURLPreconditionFailureDetailsSchema,
   type ParseContextURLRequest,
   type ParseContextURLResponseSchema,
+  type Runner,
   RunnerPhase,
   type SearchRepositoriesRequest,
 } from "../../gen/gitpod/v1/runner_pb.ts";
-import { type ScmHost, ScmUrlForm } from "../../gen/runnermock/v1/state_pb.ts";
+import { type ScmHost, ScmHostSchema, ScmUrlForm } from "../../gen/runnermock/v1/state_pb.ts";
 import type { Switches } from "../../profiles.ts";
 import type { Caller } from "../caller.ts";
+import { canCreate } from "../configuration/environment-classes.ts";
+import type { RunnerConfiguration } from "../configuration/runner-configuration.ts";
 import { cursorOf, pageOfAll, pageSizeOf } from "../pagination.ts";
 import type { RunnerRecords } from "../runner-records.ts";
 import type { Runners } from "../runners.ts";
 import { type Found, fullNameOf, repositoryAt, ScmHosts, scmIdOf, scmNameOf, webUrlOf } from "./hosts.ts";
 import { repositoryNotFound, resolved } from "./resolve.ts";
+import { SignIns } from "./sign-ins.ts";
 
 /** How many runners an error names at most. */
 const maxRunnersTold = 25;
@@ -32,10 +37,19 @@ export class SourceCode {
   #hosts: ScmHosts;
   readonly #records: RunnerRecords;
   readonly #runners: Runners;
+  readonly #configuration: RunnerConfiguration;
+  readonly #signIns: SignIns;
   readonly #switches: Pick<Switches, "unknownIds">;
 
-  constructor(records: RunnerRecords, runners: Runners, switches: Pick<Switches, "unknownIds">) {
+  constructor(
+    records: RunnerRecords,
+    runners: Runners,
+    configuration: RunnerConfiguration,
+    switches: Pick<Switches, "unknownIds">,
+  ) {
     this.#hosts = new ScmHosts([]);
+    this.#configuration = configuration;
+    this.#signIns = new SignIns(configuration, records.clock);
     this.#records = records;
     this.#runners = runners;
     this.#switches = switches;
@@ -56,16 +70,23 @@ export class SourceCode {
     { runnerId, contextUrl }: ParseContextURLRequest,
     caller: Caller,
   ): Promise<MessageInitShape<typeof ParseContextURLResponseSchema>> {
-    if (runnerId !== "") await this.#mustBeActive(runnerId, caller);
+    const runner = runnerId === "" ? undefined : await this.#active(runnerId, caller);
     try {
       const found = this.#hosts.locate(contextUrl);
       if ("reason" in found) throw errors.invalidContextUrl({ url: contextUrl, reason: found.reason });
-      if (!found.host.authenticated) throw await this.#authenticationRequired(found.host, runnerId, caller);
-      const { host, location } = found;
+      const host = await this.#signIns.seen(found.host, runner, caller);
+      if (!host.authenticated) throw await this.#authenticationRequired(host, runnerId, caller);
+      const { location } = found;
       const repository = repositoryAt(found) ?? repositoryNotFound(location);
       if (repository.forbidden) throw errors.repositoryForbidden({ repository: fullNameOf(repository) });
       const answer = resolved(host, repository, location.target);
-      return { originalContextUrl: contextUrl, scmId: scmIdOf(host), ...answer };
+      const recommendedEnvironmentClasses = await this.#recommended(runnerId, caller);
+      return {
+        originalContextUrl: contextUrl,
+        scmId: scmIdOf(host),
+        recommendedEnvironmentClasses,
+        ...answer,
+      };
     } catch (error) {
       if (this.#switches.unknownIds === "not-found" || !isUnknown(error)) throw error;
       return { originalContextUrl: contextUrl };
@@ -74,8 +95,10 @@ export class SourceCode {
 
   /** SearchRepositories: by words, in the hosts' own order, on the hosts that the callers are signed in to. */
   async search(request: SearchRepositoriesRequest, caller: Caller) {
-    await this.#mustBeActive(request.runnerId, caller);
-    const hosts = request.scmHost === "" ? this.#hosts.all : [this.#hosts.named(request.scmHost)];
+    const runner = await this.#active(request.runnerId, caller);
+    const named = this.#hosts.named(request.scmHost);
+    const known = request.scmHost === "" ? this.#hosts.all : named === undefined ? [] : [named];
+    const hosts = await Promise.all(known.map((host) => this.#signIns.seen(host, runner, caller)));
     const words = request.searchString.toLowerCase().split(/\s+/);
     const found = hosts.flatMap((host) => searched(host, words));
     const size = pageSizeOf(request.pagination, request.limit);
@@ -94,8 +117,9 @@ export class SourceCode {
     { runnerId, scmHost, query, pagination: page }: ListSCMOrganizationsRequest,
     caller: Caller,
   ) {
-    await this.#mustBeActive(runnerId, caller);
-    const host = this.#hosts.named(scmHost);
+    const runner = await this.#active(runnerId, caller);
+    const known = this.#hosts.named(scmHost);
+    const host = known && (await this.#signIns.seen(known, runner, caller));
     const all = host?.authenticated ? host.organizations : [];
     const narrow = host?.urlForm === ScmUrlForm.GITLAB ? query.toLowerCase() : "";
     const matching = all.filter(({ name }) => name.toLowerCase().includes(narrow));
@@ -103,15 +127,17 @@ export class SourceCode {
     return { organizations: items.map(({ item }) => item), pagination };
   }
 
-  /** CheckAuthenticationForHost; a host that is not known can be signed in to in no way. */
+  /** CheckAuthenticationForHost; a host that is neither known nor configured can be signed in to in no way. */
   async authentication(
     runnerId: string,
     name: string,
     caller: Caller,
   ): Promise<MessageInitShape<typeof CheckAuthenticationForHostResponseSchema>> {
-    await this.#mustBeActive(runnerId, caller);
-    const host = this.#hosts.named(name);
-    if (host === undefined) return {};
+    const runner = await this.#active(runnerId, caller);
+    const known = this.#hosts.named(name);
+    const unknown = create(ScmHostSchema, { host: name });
+    const host = await this.#signIns.seen(known ?? unknown, runner, caller, name);
+    if (host === unknown) return {};
     const { authenticated, oauth2, pat } = host;
     return {
       authenticated,
@@ -130,17 +156,29 @@ export class SourceCode {
     url: string,
     caller: Caller,
   ): Promise<MessageInitShape<typeof CheckRepositoryAccessResponseSchema>> {
-    await this.#mustBeActive(runnerId, caller);
+    const runner = await this.#active(runnerId, caller);
     const found = this.#hosts.locate(url);
-    const errorMessage = "reason" in found ? found.reason : noAccessTo(found);
+    const errorMessage =
+      "reason" in found
+        ? found.reason
+        : noAccessTo({ ...found, host: await this.#signIns.seen(found.host, runner, caller) });
     return { hasAccess: errorMessage === "", errorMessage };
   }
 
-  async #mustBeActive(runnerId: string, caller: Caller): Promise<void> {
-    const document = await this.#runners.named(runnerId, caller);
-    if (document !== undefined && document.value.runner.status?.phase !== RunnerPhase.ACTIVE) {
-      throw errors.runnerNotActive();
-    }
+  /** @throws failed_precondition for one that is not; undefined where unknown ids read as empty */
+  async #active(runnerId: string, caller: Caller): Promise<Runner | undefined> {
+    const runner = (await this.#runners.named(runnerId, caller))?.value.runner;
+    if (runner !== undefined && runner.status?.phase !== RunnerPhase.ACTIVE) throw errors.runnerNotActive();
+    return runner;
+  }
+
+  /** The oldest classes that an environment can be made of now, on the runner or, where none is named, on any. */
+  async #recommended(runnerId: string, caller: Caller): Promise<string[]> {
+    const of = runnerId || caller.runnerId;
+    const runnerIds = of === undefined ? [] : [of];
+    const selection = { runnerIds, matches: canCreate };
+    const { items } = await this.#configuration.environmentClasses.list(selection, undefined, caller);
+    return items.map(({ id }) => id);
   }
 
   async #authenticationRequired(host: ScmHost, runnerId: string, caller: Caller) {
@@ -179,8 +217,8 @@ function signInUrlOf({ host, oauth2, pat }: ScmHost): string {
   return oauth2?.authUrl || pat?.createUrl || `https://${host}`;
 }
 
-function searched(host: ScmHost | undefined, words: readonly string[]) {
-  if (!host?.authenticated) return [];
+function searched(host: ScmHost, words: readonly string[]) {
+  if (!host.authenticated) return [];
   return host.repositories
     .filter(({ forbidden }) => !forbidden)
     .map((repository) => ({ name: fullNameOf(repository), url: webUrlOf(host, repository) }))

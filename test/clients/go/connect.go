@@ -37,10 +37,11 @@ func connectClients(url, setting string) (clients, error) {
 	events := gitpodv1connect.NewEventServiceClient(httpClient, base, options...)
 	return clients{
 		services: map[string]any{
-			"RunnerService":   gitpodv1connect.NewRunnerServiceClient(httpClient, base, options...),
-			"IdentityService": gitpodv1connect.NewIdentityServiceClient(httpClient, base, options...),
-			"GatewayService":  gitpodv1connect.NewGatewayServiceClient(httpClient, base, options...),
-			"EventService":    events,
+			"RunnerService":              gitpodv1connect.NewRunnerServiceClient(httpClient, base, options...),
+			"IdentityService":            gitpodv1connect.NewIdentityServiceClient(httpClient, base, options...),
+			"GatewayService":             gitpodv1connect.NewGatewayServiceClient(httpClient, base, options...),
+			"EventService":               events,
+			"RunnerConfigurationService": gitpodv1connect.NewRunnerConfigurationServiceClient(httpClient, base, options...),
 		},
 		bear: func(ctx context.Context, bearer string) context.Context {
 			ctx, call := connect.NewClientContext(ctx)

@@ -23,10 +23,11 @@ func grpcClients(url string) (clients, error) {
 	events := gitpodv1.NewEventServiceClient(connection)
 	return clients{
 		services: map[string]any{
-			"RunnerService":   gitpodv1.NewRunnerServiceClient(connection),
-			"IdentityService": gitpodv1.NewIdentityServiceClient(connection),
-			"GatewayService":  gitpodv1.NewGatewayServiceClient(connection),
-			"EventService":    events,
+			"RunnerService":              gitpodv1.NewRunnerServiceClient(connection),
+			"IdentityService":            gitpodv1.NewIdentityServiceClient(connection),
+			"GatewayService":             gitpodv1.NewGatewayServiceClient(connection),
+			"EventService":               events,
+			"RunnerConfigurationService": gitpodv1.NewRunnerConfigurationServiceClient(connection),
 		},
 		bear: func(ctx context.Context, bearer string) context.Context {
 			return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+bearer)

@@ -6,8 +6,37 @@ import { type ClientKind, type JsonObject, type Outcome, type RpcName, userBeare
 const manifest = new URL("../../../node_modules/@gitpod/sdk/package.json", import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
 
+type Method = (client: Gitpod) => (request: never) => PromiseLike<unknown>;
+
+interface Configurable {
+  create(request: never): PromiseLike<unknown>;
+  retrieve(request: never): PromiseLike<unknown>;
+  list(request: never): PromiseLike<unknown>;
+  update(request: never): PromiseLike<unknown>;
+  delete?(request: never): PromiseLike<unknown>;
+}
+
+/** The RPCs of a kind of resource, whose methods are called alike. */
+function configuring(one: string, many: string, of: (configurations: Configurations) => Configurable) {
+  const names = { create: one, retrieve: one, list: many, update: one, delete: one };
+  const verbs = { create: "Create", retrieve: "Get", list: "List", update: "Update", delete: "Delete" };
+  return Object.fromEntries(
+    (Object.keys(names) as (keyof typeof names)[]).map((name): [RpcName, Method] => [
+      `RunnerConfigurationService/${verbs[name]}${names[name]}`,
+      ({ runners: { configurations } }) => {
+        const resource = of(configurations);
+        const method = resource[name];
+        if (method === undefined) throw new Error(`the SDK cannot ${name} ${many}`);
+        return method.bind(resource);
+      },
+    ]),
+  );
+}
+
+type Configurations = Gitpod["runners"]["configurations"];
+
 /** How each RPC is called; the SDK checks nothing of what it sends. */
-const methods: Readonly<Record<RpcName, (client: Gitpod) => (request: never) => PromiseLike<unknown>>> = {
+const methods: Readonly<Record<RpcName, Method>> = {
   "RunnerService/CreateRunner": ({ runners }) => runners.create.bind(runners),
   "RunnerService/GetRunner": ({ runners }) => runners.retrieve.bind(runners),
   "RunnerService/ListRunners": ({ runners }) => runners.list.bind(runners),
@@ -27,14 +56,26 @@ const methods: Readonly<Record<RpcName, (client: Gitpod) => (request: never) => 
   "IdentityService/GetIDToken": ({ identity }) => identity.getIDToken.bind(identity),
   "EventService/ListAuditLogs": ({ events }) => events.list.bind(events),
   "GatewayService/ListGateways": ({ gateways }) => gateways.list.bind(gateways),
+  "RunnerConfigurationService/GetRunnerConfigurationSchema": ({ runners: { configurations } }) =>
+    configurations.schema.retrieve.bind(configurations.schema),
+  "RunnerConfigurationService/ValidateRunnerConfiguration": ({ runners: { configurations } }) =>
+    configurations.validate.bind(configurations),
+  ...configuring("EnvironmentClass", "EnvironmentClasses", (all) => all.environmentClasses),
+  ...configuring("SCMIntegration", "SCMIntegrations", (all) => all.scmIntegrations),
+  ...configuring(
+    "HostAuthenticationToken",
+    "HostAuthenticationTokens",
+    (all) => all.hostAuthenticationTokens,
+  ),
 };
 
 /** Newer than this version. */
 const unknown = [
-  "CreateRunnerLogsToken",
-  "SearchRepositories",
-  "ListSCMOrganizations",
-  "CheckRepositoryAccess",
+  "RunnerService/CreateRunnerLogsToken",
+  "RunnerService/SearchRepositories",
+  "RunnerService/ListSCMOrganizations",
+  "RunnerService/CheckRepositoryAccess",
+  "RunnerConfigurationService/CreateLLMIntegration",
 ];
 
 export const nodeSdk: ClientKind = {
@@ -42,7 +83,7 @@ export const nodeSdk: ClientKind = {
   userAgent: /^Gitpod\/JS /,
   speaks: ["Connect JSON, HTTP/1.1", "JSON Lines, HTTP/1.1"],
   missing: undefined,
-  lacks: Object.fromEntries(unknown.map((name) => [`RunnerService/${name}`, `not in version ${version}`])),
+  lacks: Object.fromEntries(unknown.map((rpc) => [rpc, `not in version ${version}`])),
   attempts: { already_exists: 3, resource_exhausted: 3, unavailable: 3 },
   async open(url) {
     const client = new Gitpod({ baseURL: `${url}/api`, bearerToken: userBearer });

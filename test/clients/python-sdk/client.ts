@@ -11,6 +11,7 @@ export const pythonSdkKinds: readonly ClientKind[] = ["Gitpod", "AsyncGitpod"].m
   userAgent: new RegExp(`^${name}/Python ${pythonSdk.version.replaceAll(".", "\\.")}$`),
   speaks: ["Connect JSON, HTTP/1.1", "JSON Lines, HTTP/1.1"],
   missing: pythonSdk.missing,
+  lacks: { "RunnerConfigurationService/CreateLLMIntegration": `not in version ${pythonSdk.version}` },
   attempts: { already_exists: 3, resource_exhausted: 3, unavailable: 3 },
   async open(url) {
     const driver = startDriver(pythonSdk.python, [program, name, `${url}/api`, userBearer]);

@@ -24,8 +24,29 @@ NAMES = {
 }
 
 
+# What is configured on runners, by what the schema calls one of it.
+CONFIGURED = {
+    "EnvironmentClass": "environment_classes",
+    "SCMIntegration": "scm_integrations",
+    "HostAuthenticationToken": "host_authentication_tokens",
+}
+VERBS = {"Create": "create", "Get": "retrieve", "List": "list", "Update": "update", "Delete": "delete"}
+
+
+def configuration_method_of(configurations, name):
+    if name == "ValidateRunnerConfiguration":
+        return configurations.validate
+    if name == "GetRunnerConfigurationSchema":
+        return configurations.schema.retrieve
+    verb = next(verb for verb in VERBS if name.startswith(verb))
+    resource = next(CONFIGURED[one] for one in CONFIGURED if name.startswith(verb + one))
+    return getattr(getattr(configurations, resource), VERBS[verb])
+
+
 def method_of(client, rpc):
     service, name = rpc.split("/")
+    if service == "RunnerConfigurationService":
+        return configuration_method_of(client.runners.configurations, name)
     resource = getattr(client, {"IdentityService": "identity"}.get(service, service.removesuffix("Service").lower() + "s"))
     if name in ("CreateRunnerPolicy", "UpdateRunnerPolicy", "ListRunnerPolicies", "DeleteRunnerPolicy"):
         resource = resource.policies

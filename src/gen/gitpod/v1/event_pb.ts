@@ -691,8 +691,9 @@ export const AuditLogEntryKindSchema: GenEnum<AuditLogEntryKind, AuditLogEntryKi
   enumDesc(file_gitpod_v1_event, 1);
 
 /**
- * The types of resources that the whole API knows. Of these the server has RUNNER, and
- * ROLE_ASSIGNMENT for a runner's policies.
+ * The types of resources that the whole API knows. Of these the server has RUNNER, ROLE_ASSIGNMENT
+ * for a runner's policies, and ENVIRONMENT_CLASS, RUNNER_SCM_INTEGRATION, RUNNER_LLM_INTEGRATION and
+ * HOST_AUTHENTICATION_TOKEN.
  *
  * @generated from enum gitpod.v1.ResourceType
  */
@@ -954,8 +955,9 @@ export enum ResourceType {
 }
 
 /**
- * The types of resources that the whole API knows. Of these the server has RUNNER, and
- * ROLE_ASSIGNMENT for a runner's policies.
+ * The types of resources that the whole API knows. Of these the server has RUNNER, ROLE_ASSIGNMENT
+ * for a runner's policies, and ENVIRONMENT_CLASS, RUNNER_SCM_INTEGRATION, RUNNER_LLM_INTEGRATION and
+ * HOST_AUTHENTICATION_TOKEN.
  *
  * @generated from enum gitpod.v1.ResourceType
  */

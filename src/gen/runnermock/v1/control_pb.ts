@@ -2355,13 +2355,14 @@ export const FaultEmptyReplySchema: GenMessage<FaultEmptyReply, {jsonType: Fault
   messageDesc(file_runnermock_v1_control, 43);
 
 /**
- * Shows a runner as not there yet after it was written: GetRunner is not_found, ListRunners leaves it out.
+ * Shows a runner, or what is configured on one, as not there yet after it was written: a Get RPC is
+ * not_found, a List RPC leaves it out.
  *
  * @generated from message runnermock.v1.FaultMiss
  */
 export type FaultMiss = Message<"runnermock.v1.FaultMiss"> & {
   /**
-   * For how long after updated_at, in the world's time; required.
+   * For how long after that, in the world's time; required.
    *
    * @generated from field: google.protobuf.Duration within = 1;
    */
@@ -2369,13 +2370,14 @@ export type FaultMiss = Message<"runnermock.v1.FaultMiss"> & {
 };
 
 /**
- * Shows a runner as not there yet after it was written: GetRunner is not_found, ListRunners leaves it out.
+ * Shows a runner, or what is configured on one, as not there yet after it was written: a Get RPC is
+ * not_found, a List RPC leaves it out.
  *
  * @generated from message runnermock.v1.FaultMiss
  */
 export type FaultMissJson = {
   /**
-   * For how long after updated_at, in the world's time; required.
+   * For how long after that, in the world's time; required.
    *
    * @generated from field: google.protobuf.Duration within = 1;
    */

@@ -11,7 +11,7 @@ import type { Subject, SubjectJson } from "../../gitpod/v1/identity_pb.ts";
 import { file_gitpod_v1_identity } from "../../gitpod/v1/identity_pb.ts";
 import type { GatewayInfo, GatewayInfoJson, RunnerCapability, RunnerCapabilityJson, RunnerPhase, RunnerPhaseJson, RunnerPolicy, RunnerPolicyJson, RunnerSpec, RunnerSpecJson } from "../../gitpod/v1/runner_pb.ts";
 import { file_gitpod_v1_runner } from "../../gitpod/v1/runner_pb.ts";
-import type { FieldValue, FieldValueJson, RunnerKind, RunnerKindJson, RunnerProvider, RunnerProviderJson } from "../../gitpod/v1/runner_configuration_pb.ts";
+import type { EnvironmentClass, EnvironmentClassJson, FieldValue, FieldValueJson, HostAuthenticationToken, HostAuthenticationTokenJson, LLMIntegration, LLMIntegrationJson, RunnerKind, RunnerKindJson, RunnerProvider, RunnerProviderJson, SCMIntegration, SCMIntegrationJson } from "../../gitpod/v1/runner_configuration_pb.ts";
 import { file_gitpod_v1_runner_configuration } from "../../gitpod/v1/runner_configuration_pb.ts";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/runner.proto.
  */
 export const file_runnermock_v1_runner: GenFile = /*@__PURE__*/
-  fileDesc("ChpydW5uZXJtb2NrL3YxL3J1bm5lci5wcm90bxINcnVubmVybW9jay52MSKvBAoMUnVubmVyUmVwb3J0EjQKBXBoYXNlGAEgASgOMhYuZ2l0cG9kLnYxLlJ1bm5lclBoYXNlQgi6SAWCAQIQAUgAiAEBEhQKB21lc3NhZ2UYAiABKAlIAYgBARIUCgd2ZXJzaW9uGAMgASgJSAKIAQESGwoOc3lzdGVtX2RldGFpbHMYBCABKAlIA4gBARITCgZyZWdpb24YBSABKAlIBIgBARJACgxjYXBhYmlsaXRpZXMYBiADKA4yGy5naXRwb2QudjEuUnVubmVyQ2FwYWJpbGl0eUINukgKkgEHIgWCAQIQARIuCg9hZGRpdGlvbmFsX2luZm8YByADKAsyFS5naXRwb2QudjEuRmllbGRWYWx1ZRIsCgxnYXRld2F5X2luZm8YCCABKAsyFi5naXRwb2QudjEuR2F0ZXdheUluZm8SFAoHbG9nX3VybBgJIAEoCUgFiAEBEhQKB2xsbV91cmwYCiABKAlIBogBARIfChJzdXBwb3J0X2J1bmRsZV91cmwYCyABKAlIB4gBARIgCgpwdWJsaWNfa2V5GAwgASgMQge6SAR6AmggSAiIAQFCCAoGX3BoYXNlQgoKCF9tZXNzYWdlQgoKCF92ZXJzaW9uQhEKD19zeXN0ZW1fZGV0YWlsc0IJCgdfcmVnaW9uQgoKCF9sb2dfdXJsQgoKCF9sbG1fdXJsQhUKE19zdXBwb3J0X2J1bmRsZV91cmxCDQoLX3B1YmxpY19rZXkivwEKClRva2VuU3RhdGUSMgoEa2luZBgBIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kQgq6SAeCAQQQASAAEg0KBXRva2VuGAIgASgJEg4KBnNoYTI1NhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK4BAoLUnVubmVyU3RhdGUSEQoJcnVubmVyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLQoEa2luZBgDIAEoDjIVLmdpdHBvZC52MS5SdW5uZXJLaW5kQgi6SAWCAQIQARI1Cghwcm92aWRlchgEIAEoDjIZLmdpdHBvZC52MS5SdW5uZXJQcm92aWRlckIIukgFggECEAESGQoRcnVubmVyX21hbmFnZXJfaWQYBSABKAkSIwoEc3BlYxgGIAEoCzIVLmdpdHBvZC52MS5SdW5uZXJTcGVjEiMKB2NyZWF0b3IYByABKAsyEi5naXRwb2QudjEuU3ViamVjdBIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgZzdGF0dXMYCiABKAsyGy5ydW5uZXJtb2NrLnYxLlJ1bm5lclJlcG9ydBIXCg9vcmdhbml6YXRpb25faWQYCyABKAkSMQoNbGVhc2VfZW5kc19hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGbGFwc2VkGA0gASgIEikKCHBvbGljaWVzGA4gAygLMhcuZ2l0cG9kLnYxLlJ1bm5lclBvbGljeRIpCgZ0b2tlbnMYDyADKAsyGS5ydW5uZXJtb2NrLnYxLlRva2VuU3RhdGUqbAoJVG9rZW5LaW5kEhoKFlRPS0VOX0tJTkRfVU5TUEVDSUZJRUQQABIXChNUT0tFTl9LSU5EX0VYQ0hBTkdFEAESFQoRVE9LRU5fS0lORF9BQ0NFU1MQAhITCg9UT0tFTl9LSU5EX0xPR1MQA2IGcHJvdG8z", [file_buf_validate_validate, file_gitpod_v1_identity, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_timestamp]);
+  fileDesc("ChpydW5uZXJtb2NrL3YxL3J1bm5lci5wcm90bxINcnVubmVybW9jay52MSKvBAoMUnVubmVyUmVwb3J0EjQKBXBoYXNlGAEgASgOMhYuZ2l0cG9kLnYxLlJ1bm5lclBoYXNlQgi6SAWCAQIQAUgAiAEBEhQKB21lc3NhZ2UYAiABKAlIAYgBARIUCgd2ZXJzaW9uGAMgASgJSAKIAQESGwoOc3lzdGVtX2RldGFpbHMYBCABKAlIA4gBARITCgZyZWdpb24YBSABKAlIBIgBARJACgxjYXBhYmlsaXRpZXMYBiADKA4yGy5naXRwb2QudjEuUnVubmVyQ2FwYWJpbGl0eUINukgKkgEHIgWCAQIQARIuCg9hZGRpdGlvbmFsX2luZm8YByADKAsyFS5naXRwb2QudjEuRmllbGRWYWx1ZRIsCgxnYXRld2F5X2luZm8YCCABKAsyFi5naXRwb2QudjEuR2F0ZXdheUluZm8SFAoHbG9nX3VybBgJIAEoCUgFiAEBEhQKB2xsbV91cmwYCiABKAlIBogBARIfChJzdXBwb3J0X2J1bmRsZV91cmwYCyABKAlIB4gBARIgCgpwdWJsaWNfa2V5GAwgASgMQge6SAR6AmggSAiIAQFCCAoGX3BoYXNlQgoKCF9tZXNzYWdlQgoKCF92ZXJzaW9uQhEKD19zeXN0ZW1fZGV0YWlsc0IJCgdfcmVnaW9uQgoKCF9sb2dfdXJsQgoKCF9sbG1fdXJsQhUKE19zdXBwb3J0X2J1bmRsZV91cmxCDQoLX3B1YmxpY19rZXkivwEKClRva2VuU3RhdGUSMgoEa2luZBgBIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kQgq6SAeCAQQQASAAEg0KBXRva2VuGAIgASgJEg4KBnNoYTI1NhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKkBgoLUnVubmVyU3RhdGUSEQoJcnVubmVyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLQoEa2luZBgDIAEoDjIVLmdpdHBvZC52MS5SdW5uZXJLaW5kQgi6SAWCAQIQARI1Cghwcm92aWRlchgEIAEoDjIZLmdpdHBvZC52MS5SdW5uZXJQcm92aWRlckIIukgFggECEAESGQoRcnVubmVyX21hbmFnZXJfaWQYBSABKAkSIwoEc3BlYxgGIAEoCzIVLmdpdHBvZC52MS5SdW5uZXJTcGVjEiMKB2NyZWF0b3IYByABKAsyEi5naXRwb2QudjEuU3ViamVjdBIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgZzdGF0dXMYCiABKAsyGy5ydW5uZXJtb2NrLnYxLlJ1bm5lclJlcG9ydBIXCg9vcmdhbml6YXRpb25faWQYCyABKAkSMQoNbGVhc2VfZW5kc19hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGbGFwc2VkGA0gASgIEikKCHBvbGljaWVzGA4gAygLMhcuZ2l0cG9kLnYxLlJ1bm5lclBvbGljeRIpCgZ0b2tlbnMYDyADKAsyGS5ydW5uZXJtb2NrLnYxLlRva2VuU3RhdGUSOAoTZW52aXJvbm1lbnRfY2xhc3NlcxgQIAMoCzIbLmdpdHBvZC52MS5FbnZpcm9ubWVudENsYXNzEjMKEHNjbV9pbnRlZ3JhdGlvbnMYESADKAsyGS5naXRwb2QudjEuU0NNSW50ZWdyYXRpb24SMwoQbGxtX2ludGVncmF0aW9ucxgSIAMoCzIZLmdpdHBvZC52MS5MTE1JbnRlZ3JhdGlvbhJGChpob3N0X2F1dGhlbnRpY2F0aW9uX3Rva2VucxgTIAMoCzIiLmdpdHBvZC52MS5Ib3N0QXV0aGVudGljYXRpb25Ub2tlbipsCglUb2tlbktpbmQSGgoWVE9LRU5fS0lORF9VTlNQRUNJRklFRBAAEhcKE1RPS0VOX0tJTkRfRVhDSEFOR0UQARIVChFUT0tFTl9LSU5EX0FDQ0VTUxACEhMKD1RPS0VOX0tJTkRfTE9HUxADYgZwcm90bzM", [file_buf_validate_validate, file_gitpod_v1_identity, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_google_protobuf_timestamp]);
 
 /**
  * What a live runner says of itself. Everything is optional; what is not set stays as it was.
@@ -415,6 +415,35 @@ export type RunnerState = Message<"runnermock.v1.RunnerState"> & {
    * @generated from field: repeated runnermock.v1.TokenState tokens = 15;
    */
   tokens: TokenState[];
+
+  /**
+   * Its environment classes. In these and what follows an id that is empty is a new one, and runner_id
+   * need not be given.
+   *
+   * @generated from field: repeated gitpod.v1.EnvironmentClass environment_classes = 16;
+   */
+  environmentClasses: EnvironmentClass[];
+
+  /**
+   * Its SCM integrations. Client secrets are encrypted with its public key.
+   *
+   * @generated from field: repeated gitpod.v1.SCMIntegration scm_integrations = 17;
+   */
+  scmIntegrations: SCMIntegration[];
+
+  /**
+   * Its LLM integrations. API keys are encrypted with its public key.
+   *
+   * @generated from field: repeated gitpod.v1.LLMIntegration llm_integrations = 18;
+   */
+  llmIntegrations: LLMIntegration[];
+
+  /**
+   * The tokens with which its users reach source code hosts, without their secrets.
+   *
+   * @generated from field: repeated gitpod.v1.HostAuthenticationToken host_authentication_tokens = 19;
+   */
+  hostAuthenticationTokens: HostAuthenticationToken[];
 };
 
 /**
@@ -527,6 +556,35 @@ export type RunnerStateJson = {
    * @generated from field: repeated runnermock.v1.TokenState tokens = 15;
    */
   tokens?: TokenStateJson[];
+
+  /**
+   * Its environment classes. In these and what follows an id that is empty is a new one, and runner_id
+   * need not be given.
+   *
+   * @generated from field: repeated gitpod.v1.EnvironmentClass environment_classes = 16;
+   */
+  environmentClasses?: EnvironmentClassJson[];
+
+  /**
+   * Its SCM integrations. Client secrets are encrypted with its public key.
+   *
+   * @generated from field: repeated gitpod.v1.SCMIntegration scm_integrations = 17;
+   */
+  scmIntegrations?: SCMIntegrationJson[];
+
+  /**
+   * Its LLM integrations. API keys are encrypted with its public key.
+   *
+   * @generated from field: repeated gitpod.v1.LLMIntegration llm_integrations = 18;
+   */
+  llmIntegrations?: LLMIntegrationJson[];
+
+  /**
+   * The tokens with which its users reach source code hosts, without their secrets.
+   *
+   * @generated from field: repeated gitpod.v1.HostAuthenticationToken host_authentication_tokens = 19;
+   */
+  hostAuthenticationTokens?: HostAuthenticationTokenJson[];
 };
 
 /**

@@ -14,6 +14,8 @@ import type { Gateway, GatewayJson } from "../../gitpod/v1/gateway_pb.ts";
 import { file_gitpod_v1_gateway } from "../../gitpod/v1/gateway_pb.ts";
 import type { CheckAuthenticationForHostResponse_AuthenticationMethodOAuth2, CheckAuthenticationForHostResponse_AuthenticationMethodOAuth2Json, CheckAuthenticationForHostResponse_AuthenticationMethodPersonalAccessToken, CheckAuthenticationForHostResponse_AuthenticationMethodPersonalAccessTokenJson, ListSCMOrganizationsResponse_SCMOrganization, ListSCMOrganizationsResponse_SCMOrganizationJson, ParseContextURLResponse_Issue, ParseContextURLResponse_IssueJson } from "../../gitpod/v1/runner_pb.ts";
 import { file_gitpod_v1_runner } from "../../gitpod/v1/runner_pb.ts";
+import type { RunnerConfigurationSchema, RunnerConfigurationSchemaJson, RunnerProvider, RunnerProviderJson } from "../../gitpod/v1/runner_configuration_pb.ts";
+import { file_gitpod_v1_runner_configuration } from "../../gitpod/v1/runner_configuration_pb.ts";
 import type { RunnerState, RunnerStateJson } from "./runner_pb.ts";
 import { file_runnermock_v1_runner } from "./runner_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/state.proto.
  */
 export const file_runnermock_v1_state: GenFile = /*@__PURE__*/
-  fileDesc("ChlydW5uZXJtb2NrL3YxL3N0YXRlLnByb3RvEg1ydW5uZXJtb2NrLnYxInsKBVN0YXRlEh8KA3NjbRgBIAEoCzISLnJ1bm5lcm1vY2sudjEuU2NtEiQKCGdhdGV3YXlzGAIgAygLMhIuZ2l0cG9kLnYxLkdhdGV3YXkSKwoHcnVubmVycxgDIAMoCzIaLnJ1bm5lcm1vY2sudjEuUnVubmVyU3RhdGUiLAoDU2NtEiUKBWhvc3RzGAEgAygLMhYucnVubmVybW9jay52MS5TY21Ib3N0ItkDCgdTY21Ib3N0Eh4KBGhvc3QYASABKAlCELpIDXILEAEyB15bXi9dKyQSNwoIdXJsX2Zvcm0YAiABKA4yGS5ydW5uZXJtb2NrLnYxLlNjbVVybEZvcm1CCrpIB4IBBBABIAASDgoGc2NtX2lkGAMgASgJEgwKBG5hbWUYBCABKAkSFQoNYXV0aGVudGljYXRlZBgFIAEoCBJYCgZvYXV0aDIYBiABKAsySC5naXRwb2QudjEuQ2hlY2tBdXRoZW50aWNhdGlvbkZvckhvc3RSZXNwb25zZS5BdXRoZW50aWNhdGlvbk1ldGhvZE9BdXRoMhJiCgNwYXQYByABKAsyVS5naXRwb2QudjEuQ2hlY2tBdXRoZW50aWNhdGlvbkZvckhvc3RSZXNwb25zZS5BdXRoZW50aWNhdGlvbk1ldGhvZFBlcnNvbmFsQWNjZXNzVG9rZW4STgoNb3JnYW5pemF0aW9ucxgIIAMoCzI3LmdpdHBvZC52MS5MaXN0U0NNT3JnYW5pemF0aW9uc1Jlc3BvbnNlLlNDTU9yZ2FuaXphdGlvbhIyCgxyZXBvc2l0b3JpZXMYCSADKAsyHC5ydW5uZXJtb2NrLnYxLlNjbVJlcG9zaXRvcnki/wIKDVNjbVJlcG9zaXRvcnkSFgoFb3duZXIYASABKAlCB7pIBHICEAESFQoEbmFtZRgCIAEoCUIHukgEcgIQARIRCgljbG9uZV91cmwYAyABKAkSFgoOZGVmYXVsdF9icmFuY2gYBCABKAkSGwoTdXBzdHJlYW1fcmVtb3RlX3VybBgFIAEoCRIRCglmb3JiaWRkZW4YBiABKAgSJwoIYnJhbmNoZXMYByADKAsyFS5ydW5uZXJtb2NrLnYxLlNjbVJlZhIjCgR0YWdzGAggAygLMhUucnVubmVybW9jay52MS5TY21SZWYSLQoHY29tbWl0cxgJIAMoCUIcukgZkgEWIhRyEjIQXlswLTlhLWZdezcsNjR9JBItCg1wdWxsX3JlcXVlc3RzGAogAygLMhYuZ2l0cG9kLnYxLlB1bGxSZXF1ZXN0EjgKBmlzc3VlcxgLIAMoCzIoLmdpdHBvZC52MS5QYXJzZUNvbnRleHRVUkxSZXNwb25zZS5Jc3N1ZSJLCgZTY21SZWYSFQoEbmFtZRgBIAEoCUIHukgEcgIQARIqCgZjb21taXQYAiABKAlCGrpIF9gBAXISMhBeWzAtOWEtZl17Nyw2NH0kKpcBCgpTY21VcmxGb3JtEhwKGFNDTV9VUkxfRk9STV9VTlNQRUNJRklFRBAAEhcKE1NDTV9VUkxfRk9STV9HSVRIVUIQARIXChNTQ01fVVJMX0ZPUk1fR0lUTEFCEAISGgoWU0NNX1VSTF9GT1JNX0JJVEJVQ0tFVBADEh0KGVNDTV9VUkxfRk9STV9BWlVSRV9ERVZPUFMQBGIGcHJvdG8z", [file_buf_validate_validate, file_gitpod_v1_agent, file_gitpod_v1_gateway, file_gitpod_v1_runner, file_runnermock_v1_runner]);
+  fileDesc("ChlydW5uZXJtb2NrL3YxL3N0YXRlLnByb3RvEg1ydW5uZXJtb2NrLnYxIrkBCgVTdGF0ZRIfCgNzY20YASABKAsyEi5ydW5uZXJtb2NrLnYxLlNjbRIkCghnYXRld2F5cxgCIAMoCzISLmdpdHBvZC52MS5HYXRld2F5EisKB3J1bm5lcnMYAyADKAsyGi5ydW5uZXJtb2NrLnYxLlJ1bm5lclN0YXRlEjwKFWNvbmZpZ3VyYXRpb25fc2NoZW1hcxgEIAMoCzIdLnJ1bm5lcm1vY2sudjEuUHJvdmlkZXJTY2hlbWEihQEKDlByb3ZpZGVyU2NoZW1hEjUKCHByb3ZpZGVyGAEgASgOMhkuZ2l0cG9kLnYxLlJ1bm5lclByb3ZpZGVyQgi6SAWCAQIQARI8CgZzY2hlbWEYAiABKAsyJC5naXRwb2QudjEuUnVubmVyQ29uZmlndXJhdGlvblNjaGVtYUIGukgDyAEBIiwKA1NjbRIlCgVob3N0cxgBIAMoCzIWLnJ1bm5lcm1vY2sudjEuU2NtSG9zdCLZAwoHU2NtSG9zdBIeCgRob3N0GAEgASgJQhC6SA1yCxABMgdeW14vXSskEjcKCHVybF9mb3JtGAIgASgOMhkucnVubmVybW9jay52MS5TY21VcmxGb3JtQgq6SAeCAQQQASAAEg4KBnNjbV9pZBgDIAEoCRIMCgRuYW1lGAQgASgJEhUKDWF1dGhlbnRpY2F0ZWQYBSABKAgSWAoGb2F1dGgyGAYgASgLMkguZ2l0cG9kLnYxLkNoZWNrQXV0aGVudGljYXRpb25Gb3JIb3N0UmVzcG9uc2UuQXV0aGVudGljYXRpb25NZXRob2RPQXV0aDISYgoDcGF0GAcgASgLMlUuZ2l0cG9kLnYxLkNoZWNrQXV0aGVudGljYXRpb25Gb3JIb3N0UmVzcG9uc2UuQXV0aGVudGljYXRpb25NZXRob2RQZXJzb25hbEFjY2Vzc1Rva2VuEk4KDW9yZ2FuaXphdGlvbnMYCCADKAsyNy5naXRwb2QudjEuTGlzdFNDTU9yZ2FuaXphdGlvbnNSZXNwb25zZS5TQ01Pcmdhbml6YXRpb24SMgoMcmVwb3NpdG9yaWVzGAkgAygLMhwucnVubmVybW9jay52MS5TY21SZXBvc2l0b3J5Iv8CCg1TY21SZXBvc2l0b3J5EhYKBW93bmVyGAEgASgJQge6SARyAhABEhUKBG5hbWUYAiABKAlCB7pIBHICEAESEQoJY2xvbmVfdXJsGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhsKE3Vwc3RyZWFtX3JlbW90ZV91cmwYBSABKAkSEQoJZm9yYmlkZGVuGAYgASgIEicKCGJyYW5jaGVzGAcgAygLMhUucnVubmVybW9jay52MS5TY21SZWYSIwoEdGFncxgIIAMoCzIVLnJ1bm5lcm1vY2sudjEuU2NtUmVmEi0KB2NvbW1pdHMYCSADKAlCHLpIGZIBFiIUchIyEF5bMC05YS1mXXs3LDY0fSQSLQoNcHVsbF9yZXF1ZXN0cxgKIAMoCzIWLmdpdHBvZC52MS5QdWxsUmVxdWVzdBI4CgZpc3N1ZXMYCyADKAsyKC5naXRwb2QudjEuUGFyc2VDb250ZXh0VVJMUmVzcG9uc2UuSXNzdWUiSwoGU2NtUmVmEhUKBG5hbWUYASABKAlCB7pIBHICEAESKgoGY29tbWl0GAIgASgJQhq6SBfYAQFyEjIQXlswLTlhLWZdezcsNjR9JCqXAQoKU2NtVXJsRm9ybRIcChhTQ01fVVJMX0ZPUk1fVU5TUEVDSUZJRUQQABIXChNTQ01fVVJMX0ZPUk1fR0lUSFVCEAESFwoTU0NNX1VSTF9GT1JNX0dJVExBQhACEhoKFlNDTV9VUkxfRk9STV9CSVRCVUNLRVQQAxIdChlTQ01fVVJMX0ZPUk1fQVpVUkVfREVWT1BTEARiBnByb3RvMw", [file_buf_validate_validate, file_gitpod_v1_agent, file_gitpod_v1_gateway, file_gitpod_v1_runner, file_gitpod_v1_runner_configuration, file_runnermock_v1_runner]);
 
 /**
  * A state document. A section that is absent is that of the default document.
@@ -50,6 +52,13 @@ export type State = Message<"runnermock.v1.State"> & {
    * @generated from field: repeated runnermock.v1.RunnerState runners = 3;
    */
   runners: RunnerState[];
+
+  /**
+   * What can be configured on runners, each provider once. They replace the default ones as a whole.
+   *
+   * @generated from field: repeated runnermock.v1.ProviderSchema configuration_schemas = 4;
+   */
+  configurationSchemas: ProviderSchema[];
 };
 
 /**
@@ -78,6 +87,13 @@ export type StateJson = {
    * @generated from field: repeated runnermock.v1.RunnerState runners = 3;
    */
   runners?: RunnerStateJson[];
+
+  /**
+   * What can be configured on runners, each provider once. They replace the default ones as a whole.
+   *
+   * @generated from field: repeated runnermock.v1.ProviderSchema configuration_schemas = 4;
+   */
+  configurationSchemas?: ProviderSchemaJson[];
 };
 
 /**
@@ -86,6 +102,55 @@ export type StateJson = {
  */
 export const StateSchema: GenMessage<State, {jsonType: StateJson}> = /*@__PURE__*/
   messageDesc(file_runnermock_v1_state, 0);
+
+/**
+ * What can be configured on the runners of a provider.
+ *
+ * @generated from message runnermock.v1.ProviderSchema
+ */
+export type ProviderSchema = Message<"runnermock.v1.ProviderSchema"> & {
+  /**
+   * Unspecified: all providers that have no schema of their own.
+   *
+   * @generated from field: gitpod.v1.RunnerProvider provider = 1;
+   */
+  provider: RunnerProvider;
+
+  /**
+   * As GetRunnerConfigurationSchema answers it; required.
+   *
+   * @generated from field: gitpod.v1.RunnerConfigurationSchema schema = 2;
+   */
+  schema?: RunnerConfigurationSchema | undefined;
+};
+
+/**
+ * What can be configured on the runners of a provider.
+ *
+ * @generated from message runnermock.v1.ProviderSchema
+ */
+export type ProviderSchemaJson = {
+  /**
+   * Unspecified: all providers that have no schema of their own.
+   *
+   * @generated from field: gitpod.v1.RunnerProvider provider = 1;
+   */
+  provider?: RunnerProviderJson;
+
+  /**
+   * As GetRunnerConfigurationSchema answers it; required.
+   *
+   * @generated from field: gitpod.v1.RunnerConfigurationSchema schema = 2;
+   */
+  schema?: RunnerConfigurationSchemaJson;
+};
+
+/**
+ * Describes the message runnermock.v1.ProviderSchema.
+ * Use `create(ProviderSchemaSchema)` to create a new message.
+ */
+export const ProviderSchemaSchema: GenMessage<ProviderSchema, {jsonType: ProviderSchemaJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_state, 1);
 
 /**
  * Source code hosts. They replace the default ones as a whole.
@@ -120,7 +185,7 @@ export type ScmJson = {
  * Use `create(ScmSchema)` to create a new message.
  */
 export const ScmSchema: GenMessage<Scm, {jsonType: ScmJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_state, 1);
+  messageDesc(file_runnermock_v1_state, 2);
 
 /**
  * One source code host, as the callers see it.
@@ -267,7 +332,7 @@ export type ScmHostJson = {
  * Use `create(ScmHostSchema)` to create a new message.
  */
 export const ScmHostSchema: GenMessage<ScmHost, {jsonType: ScmHostJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_state, 2);
+  messageDesc(file_runnermock_v1_state, 3);
 
 /**
  * A repository on a host.
@@ -444,7 +509,7 @@ export type ScmRepositoryJson = {
  * Use `create(ScmRepositorySchema)` to create a new message.
  */
 export const ScmRepositorySchema: GenMessage<ScmRepository, {jsonType: ScmRepositoryJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_state, 3);
+  messageDesc(file_runnermock_v1_state, 4);
 
 /**
  * A name for a commit: a branch or a tag.
@@ -493,7 +558,7 @@ export type ScmRefJson = {
  * Use `create(ScmRefSchema)` to create a new message.
  */
 export const ScmRefSchema: GenMessage<ScmRef, {jsonType: ScmRefJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_state, 4);
+  messageDesc(file_runnermock_v1_state, 5);
 
 /**
  * How a host's URLs say what they point at.
