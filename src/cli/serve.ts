@@ -1,11 +1,14 @@
 /** `gitpod-runner-mock serve`: starts the mock, says where it is, and stops it when told to. */
 import { hostname } from "node:os";
+import { create } from "@bufbuild/protobuf";
 import { type DestinationStream, pino } from "pino";
 import { systemTime } from "../clock.ts";
 import { isLoopbackAddress } from "../control/guard.ts";
+import { CreateRunnerRequestSchema } from "../gen/gitpod/v1/runner_pb.ts";
 import { OptionError, type RunnerMockOptions, type Settings, settingsOf } from "../options.ts";
 import { systemRandom } from "../random.ts";
 import { type RunnerMock, startServer } from "../server.ts";
+import { validators } from "../validators.ts";
 
 /** Resolves with the exit code once the mock has stopped. */
 export async function serve(flags: RunnerMockOptions): Promise<number> {
@@ -24,6 +27,7 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
     return 1;
   }
   process.stdout.write(greeting(mock));
+  setTimeout(warmUp, warmUpAfterMs).unref();
   if (isOpenToOthers(settings)) {
     logger.warn(
       { controlUrl: mock.controlUrl },
@@ -33,6 +37,15 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
   logger.info({ signal: await signal }, "stopping");
   await mock.close();
   return 0;
+}
+
+/** By then whoever waits for the mock knows that it is ready, and has hardly called it. */
+const warmUpAfterMs = 100;
+
+/** What the first call would wait for: rules take longer to compile than a mock to start. */
+async function warmUp(): Promise<void> {
+  const { quick } = await validators();
+  quick.validate(CreateRunnerRequestSchema, create(CreateRunnerRequestSchema));
 }
 
 /** JSON lines, or something for people's eyes where somebody is looking. */

@@ -124,7 +124,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       const own =
         source.case === "document"
           ? await parsed(source.value)
-          : checked(source.value ?? create(StateSchema));
+          : await checked(source.value ?? create(StateSchema));
       if (add) await named(name).state.add(own);
       else await worlds.reset(name || defaultWorldName, completed(own, state));
       return {};
@@ -143,7 +143,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
     async createWorld({ world: name, profile, state: own }) {
       const world = await worlds.create(name, {
         ...profileOverride(profile),
-        ...(own !== undefined && { state: completed(checked(own), state) }),
+        ...(own !== undefined && { state: completed(await checked(own), state) }),
       });
       return { world: worldOf(world, 0) };
     },
@@ -204,9 +204,9 @@ function profileOverride(name: string): WorldOverrides {
   return { switches: switchesOf(profile) };
 }
 
-function checked(state: State): State {
+async function checked(state: State): Promise<State> {
   try {
-    checkState(state);
+    await checkState(state);
     return state;
   } catch (error) {
     throw refusalOf(error, "state");

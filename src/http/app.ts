@@ -4,13 +4,7 @@
  */
 
 import type { DescService } from "@bufbuild/protobuf";
-import {
-  ConnectError,
-  type ConnectRouter,
-  cors as connectCors,
-  createContextValues,
-} from "@connectrpc/connect";
-import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import { ConnectError, type ConnectRouter, cors as connectCors } from "@connectrpc/connect";
 import cors from "@fastify/cors";
 import fastify, {
   type FastifyBaseLogger,
@@ -21,20 +15,12 @@ import fastify, {
   type RouteHandlerMethod,
 } from "fastify";
 import { errors } from "../errors.ts";
-import { requestGateOf } from "../interceptors/gate.ts";
 import type { Chain } from "../interceptors/index.ts";
-import { connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
-import { registerStandardServices } from "../standard/index.ts";
-import { decodeInChain } from "./decode-requests.ts";
-import { sendHeadersEarly } from "./early-headers.ts";
-import { explainRefusals } from "./explain-refusals.ts";
-import { HttpConnection } from "./http-connection.ts";
-import { serveJsonLines } from "./jsonl.ts";
+import { faultHeader } from "../interceptors/inject-faults.ts";
 import { createLean } from "./lean-unary.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
 import { rewriteUrl } from "./paths.ts";
-import { serveRedirects } from "./redirects.ts";
 import { refuse } from "./refusals.ts";
 
 /** How an app listens, and what a client may cost it. */
@@ -158,52 +144,19 @@ function acceptAnyBody(app: FastifyInstance): void {
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 }
 
-type ConnectOptions = Parameters<typeof fastifyConnectPlugin>[1];
-
+/** All RPCs by one route: a route for each, in each HTTP method that there is, takes a third of the time of the start. */
 function registerRpcs(scope: FastifyInstance, options: AppOptions): void {
-  const { chain, shutdownSignal } = options;
-  const decoding = decodingOf(options);
   // Connect makes a URL of it.
   scope.addHook("onRequest", async (request) => {
     originOf(request);
   });
-  routeRpcs(scope, {
-    interceptors: chain.interceptors,
-    requestGate: requestGateOf(chain.gate),
-    contextValues: ({ raw }) => createContextValues().set(connectionKey, new HttpConnection(raw)),
-    readMaxBytes: decoding.maxBytes,
-    shutdownSignal,
-    routes(router) {
-      options.routes(router);
-      registerStandardServices(router, options.services, chain.standardInterceptors);
-      decodeInChain(router, decoding);
-      sendHeadersEarly(router);
-      serveJsonLines(router, decoding);
-      explainRefusals(router);
-      serveRedirects(router);
-    },
-  });
-}
-
-/** All RPCs by one route: a route for each, in each HTTP method that there is, takes a third of the time of the start. */
-function routeRpcs(scope: FastifyInstance, options: ConnectOptions): void {
-  // Made with the first call: that takes a tenth, and many mocks have only calls of the common case.
-  let handlers: ReadonlyMap<string, RouteHandlerMethod> | undefined;
-  scope.all<{ Params: { service: string; rpc: string } }>("/:service/:rpc", function (request, reply) {
-    const path = `/${request.params.service}/${request.params.rpc}`;
-    handlers ??= connectHandlers(scope, options);
-    const handler = handlers.get(path);
+  // Loaded and made with the first call that needs them: that takes a fifth, and most mocks have only common calls.
+  let handlers: Promise<ReadonlyMap<string, RouteHandlerMethod>> | undefined;
+  const load = async () =>
+    (await import("./connect-handlers.ts")).connectHandlers(scope, options, decodingOf(options));
+  scope.all<{ Params: { service: string; rpc: string } }>("/:service/:rpc", async function (request, reply) {
+    handlers ??= load();
+    const handler = (await handlers).get(`/${request.params.service}/${request.params.rpc}`);
     return handler ? handler.call(this, request, reply) : reply.callNotFound();
   });
-}
-
-/** The handlers that Connect's plugin would have Fastify route to. */
-function connectHandlers(scope: FastifyInstance, options: ConnectOptions) {
-  const handlers = new Map<string, RouteHandlerMethod>();
-  const collecting = Object.create(scope, {
-    all: { value: (path: string, _: object, handler: RouteHandlerMethod) => handlers.set(path, handler) },
-    addContentTypeParser: { value: () => {} },
-  });
-  fastifyConnectPlugin(collecting, options, () => {});
-  return handlers;
 }

@@ -3,13 +3,14 @@ import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { ContextValues, Interceptor } from "@connectrpc/connect";
 
 /** What it throws refuses the call. */
-export type Check = (message: Message, method: DescMethod, values: ContextValues) => void;
+export type Check = (message: Message, method: DescMethod, values: ContextValues) => void | Promise<void>;
 
 export function checkEachMessage(check: Check): Interceptor {
   return (next) => async (request) => {
     const { method, contextValues } = request;
     if (!request.stream) {
-      check(request.message, method, contextValues);
+      const checking = check(request.message, method, contextValues);
+      if (checking) await checking;
       return next(request);
     }
     const message = checked(request.message, (each) => check(each, method, contextValues));
@@ -17,9 +18,12 @@ export function checkEachMessage(check: Check): Interceptor {
   };
 }
 
-async function* checked<T extends Message>(messages: AsyncIterable<T>, check: (message: T) => void) {
+async function* checked<T extends Message>(
+  messages: AsyncIterable<T>,
+  check: (message: T) => void | Promise<void>,
+) {
   for await (const message of messages) {
-    check(message);
+    await check(message);
     yield message;
   }
 }

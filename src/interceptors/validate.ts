@@ -1,11 +1,10 @@
 /** Holds requests against the rules of the schema. */
 import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
-import { violationsToProto } from "@bufbuild/protovalidate";
 import { worldOf } from "../call.ts";
 import { errors } from "../errors.ts";
 import { RunnerConfigurationService } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import { pathOfViolation, pathText } from "../json-problems.ts";
-import { fullValidator, quickValidator } from "../validators.ts";
+import { validators } from "../validators.ts";
 import { checkEachMessage } from "./each-message.ts";
 
 /** How many violations are told in detail: gRPC sends them in a header, which has to be small. */
@@ -19,15 +18,17 @@ const exempt: DescMethod = RunnerConfigurationService.method.validateRunnerConfi
 
 /** Where the world is strict. */
 export const validateRequest = checkEachMessage((message, method, values) => {
-  if (worldOf(values).switches.validation === "strict" && method !== exempt) validate(method.input, message);
+  const isHeld = worldOf(values).switches.validation === "strict" && method !== exempt;
+  return isHeld ? validate(method.input, message) : undefined;
 });
 
 export const validateAlways = checkEachMessage((message, method) => validate(method.input, message));
 
-function validate(desc: DescMessage, message: Message): void {
-  let result = quickValidator.validate(desc, message);
+async function validate(desc: DescMessage, message: Message): Promise<void> {
+  const { quick, full, violationsToProto } = await validators();
+  let result = quick.validate(desc, message);
   if (result.kind === "valid") return;
-  if (!hasHugeList(message)) result = fullValidator.validate(desc, message);
+  if (!hasHugeList(message)) result = full.validate(desc, message);
   const violations = result.violations?.slice(0, maxViolations) ?? [];
   const [first] = violations;
   const [value, violationsDesc] = violationsToProto(violations);

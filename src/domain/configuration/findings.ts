@@ -19,7 +19,7 @@ import {
   SCMIntegrationValidationResultSchema,
   type ValidateRunnerConfigurationRequest_ValidateSCMIntegration,
 } from "../../gen/gitpod/v1/runner_configuration_pb.ts";
-import { fullValidator } from "../../validators.ts";
+import { validators } from "../../validators.ts";
 import { setFields } from "../set-fields.ts";
 
 type Field = RunnerConfigurationSchema_Field;
@@ -89,11 +89,11 @@ function boundsOf(bounds: Bounds): string {
 }
 
 /** The rules of its texts are those of its message. */
-export function classFindings(
+export async function classFindings(
   schema: RunnerConfigurationSchema,
   environmentClass: EnvironmentClass,
-): EnvironmentClassValidationResult {
-  const { display_name: displayNameError, description: descriptionError } = violationsOf(
+): Promise<EnvironmentClassValidationResult> {
+  const { display_name: displayNameError, description: descriptionError } = await violationsOf(
     EnvironmentClassSchema,
     environmentClass,
   );
@@ -107,8 +107,9 @@ export function classFindings(
 }
 
 /** By the names of the fields. */
-function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>) {
-  const violations = fullValidator.validate(desc, message).violations ?? [];
+async function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>) {
+  const { full } = await validators();
+  const violations = full.validate(desc, message).violations ?? [];
   return Object.fromEntries(
     violations.map(({ field: [first], message }) => [first?.kind === "field" ? first.name : "", message]),
   ) as Readonly<Record<string, string | undefined>>;

@@ -82,7 +82,7 @@ export class RunnerConfiguration {
     const schema = schemaOf(this.schemas, runner);
     switch (config.case) {
       case "environmentClass":
-        return { result: { case: config.case, value: classFindings(schema, config.value) } };
+        return { result: { case: config.case, value: await classFindings(schema, config.value) } };
       case "scmIntegration": {
         const surroundings = {
           schema,

@@ -1,0 +1,45 @@
+/** The handlers of Connect's plugin, for all calls that do not take the short way (see lean-unary.ts). */
+import { createContextValues } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import type { FastifyInstance, RouteHandlerMethod } from "fastify";
+import { requestGateOf } from "../interceptors/gate.ts";
+import { connectionKey } from "../interceptors/inject-faults.ts";
+import { registerStandardServices } from "../standard/index.ts";
+import type { AppOptions } from "./app.ts";
+import { type DecodeOptions, decodeInChain } from "./decode-requests.ts";
+import { sendHeadersEarly } from "./early-headers.ts";
+import { explainRefusals } from "./explain-refusals.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { serveJsonLines } from "./jsonl.ts";
+import { serveRedirects } from "./redirects.ts";
+
+/** By the paths that Connect's plugin would have Fastify route to them. */
+export function connectHandlers(
+  scope: FastifyInstance,
+  { routes, services, chain, shutdownSignal }: AppOptions,
+  decoding: DecodeOptions,
+): ReadonlyMap<string, RouteHandlerMethod> {
+  const handlers = new Map<string, RouteHandlerMethod>();
+  const collecting = Object.create(scope, {
+    all: { value: (path: string, _: object, handler: RouteHandlerMethod) => handlers.set(path, handler) },
+    addContentTypeParser: { value: () => {} },
+  });
+  const options: Parameters<typeof fastifyConnectPlugin>[1] = {
+    interceptors: chain.interceptors,
+    requestGate: requestGateOf(chain.gate),
+    contextValues: ({ raw }) => createContextValues().set(connectionKey, new HttpConnection(raw)),
+    readMaxBytes: decoding.maxBytes,
+    shutdownSignal,
+    routes(router) {
+      routes(router);
+      registerStandardServices(router, services, chain.standardInterceptors);
+      decodeInChain(router, decoding);
+      sendHeadersEarly(router);
+      serveJsonLines(router, decoding);
+      explainRefusals(router);
+      serveRedirects(router);
+    },
+  };
+  fastifyConnectPlugin(collecting, options, () => {});
+  return handlers;
+}
