@@ -81,6 +81,12 @@ const listed = (
   { pagination }: { pagination?: { nextToken: string } | undefined },
 ): Listed => ({ items, nextToken: pagination?.nextToken ?? "missing" });
 
+/** The request of a list. */
+const ofRunners = (runnerIds?: string[], pagination?: object) => ({
+  ...(runnerIds && { filter: { runnerIds } }),
+  ...(pagination && { pagination }),
+});
+
 export const large = {
   displayName: "Large",
   description: "8 CPUs, 32 GB of memory",
@@ -99,10 +105,7 @@ export const environmentClass: Kind = {
   get: async (client, environmentClassId) =>
     (await client.getEnvironmentClass({ environmentClassId })).environmentClass,
   async list(client, runnerIds, pagination) {
-    const reply = await client.listEnvironmentClasses({
-      ...(runnerIds && { filter: { runnerIds } }),
-      ...(pagination && { pagination }),
-    });
+    const reply = await client.listEnvironmentClasses(ofRunners(runnerIds, pagination));
     return listed(reply.environmentClasses, reply);
   },
   made: { ...large, enabled: true },
@@ -128,10 +131,7 @@ export const scmIntegration: Kind = {
     ).id,
   get: async (client, id) => (await client.getSCMIntegration({ id })).integration,
   async list(client, runnerIds, pagination) {
-    const reply = await client.listSCMIntegrations({
-      ...(runnerIds && { filter: { runnerIds } }),
-      ...(pagination && { pagination }),
-    });
+    const reply = await client.listSCMIntegrations(ofRunners(runnerIds, pagination));
     return listed(reply.integrations, reply);
   },
   made: { scmId: "gitlab", host: "git-0.example.com", pat: true },
@@ -160,10 +160,7 @@ export const llmIntegration: Kind = {
     ).id,
   get: async (client, id) => (await client.getLLMIntegration({ id })).integration,
   async list(client, runnerIds, pagination) {
-    const reply = await client.listLLMIntegrations({
-      ...(runnerIds && { filter: { runnerIds } }),
-      ...(pagination && { pagination }),
-    });
+    const reply = await client.listLLMIntegrations(ofRunners(runnerIds, pagination));
     return listed(reply.integrations, reply);
   },
   made: {
