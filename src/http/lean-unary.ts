@@ -17,6 +17,7 @@ import {
 import {
   ConnectError,
   type ConnectRouter,
+  type ConnectRouterOptions,
   type HandlerContext,
   type Interceptor,
   type UnaryRequest,
@@ -44,6 +45,8 @@ export interface LeanOptions extends DecodeOptions {
   readonly headers: Readonly<OutgoingHttpHeaders>;
 }
 
+/** What a service may bring of its own. */
+type RpcOptions = LeanOptions & { readonly jsonOptions: ConnectRouterOptions["jsonOptions"] | undefined };
 type Implementation = (message: Message, context: HandlerContext) => object | Promise<object>;
 type Answer = (request: UnaryRequest) => Promise<UnaryResponse>;
 type LeanHandler = (request: Request, response: Response) => Promise<void>;
@@ -54,16 +57,17 @@ export type Lean = (request: Request, response: Response) => boolean;
 export function createLean(routes: (router: ConnectRouter) => void, options: LeanOptions): Lean {
   const handlers = new Map<string, LeanHandler>();
   const collecting: Pick<ConnectRouter, "rpc" | "service"> = {
-    rpc: (method, implementation) => {
+    rpc: (method, implementation, { jsonOptions } = {}) => {
       if (method.methodKind !== "unary" || implementation === undefined) return router;
       const answer = implementation as Implementation;
-      handlers.set(`/${rpcOf(method)}`, leanHandler(method as DescMethodUnary, answer, options));
+      const rpcOptions = { ...options, jsonOptions };
+      handlers.set(`/${rpcOf(method)}`, leanHandler(method as DescMethodUnary, answer, rpcOptions));
       return router;
     },
-    service: (service, implementations) => {
+    service: (service, implementations, serviceOptions) => {
       const known = implementations as Record<string, Implementation | undefined>;
       for (const method of service.methods) {
-        collecting.rpc(method, known[method.localName]?.bind(known) as never);
+        collecting.rpc(method, known[method.localName]?.bind(known) as never, serviceOptions);
       }
       return router;
     },
@@ -98,7 +102,7 @@ function isCommon({ method, headers, socket }: Request, maxBytes: number): boole
 function leanHandler(
   method: DescMethodUnary,
   implementation: Implementation,
-  { chain, headers: everyAnswers, shutdownSignal, ...decodeOptions }: LeanOptions,
+  { chain, headers: everyAnswers, shutdownSignal, jsonOptions, ...decodeOptions }: RpcOptions,
 ): LeanHandler {
   const next = composed(method, implementation, chain.interceptors);
   const empty = create(method.input);
@@ -117,12 +121,12 @@ function leanHandler(
     try {
       leave = await chain.gate(call);
       const { message } = await next(call);
-      content = json ? toJsonString(method.output, message) : toBinary(method.output, message);
+      content = json ? toJsonString(method.output, message, jsonOptions) : toBinary(method.output, message);
     } catch (cause) {
       const error = cause instanceof ConnectError ? cause : errors.internalError({ cause });
       status = codeToHttpStatus(error.code);
       mergeNonProtocolHeaders(call.responseHeader, error.metadata);
-      content = errorToJsonBytes(error, undefined);
+      content = errorToJsonBytes(error, jsonOptions);
     } finally {
       leave?.();
       call.end();
