@@ -13,6 +13,16 @@ import { canonical } from "../ids.ts";
 import { shown } from "../shown.ts";
 import type { Caller } from "./caller.ts";
 
+/** A connection's own: whoever answers on it has no say in them, and HTTP/2 has none of them. */
+const ofConnections = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i;
+
+/** Why no answer can have that header, if none can. */
+function problemWithHeader(name: string, value: string): string | undefined {
+  if (!/^[-!#$%&'*+.^`|~\w]+$/.test(name)) return `${shown(name)} is no name of a header`;
+  if (ofConnections.test(name)) return `the header ${name} belongs to the connection`;
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? undefined : `the header ${name} cannot be ${shown(value)}`;
+}
+
 /** What a rule can tell calls apart by. */
 export interface FaultTarget {
   readonly method: DescMethod;
@@ -66,6 +76,11 @@ export class Faults {
       effect.case === "cutStream" ? effect.value.error : effect.case === "error" ? effect.value : undefined;
     if (failure !== undefined && codeFromString(failure.code) === undefined) {
       throw errors.invalidFault({ problem: `${shown(failure.code)} is no code such as "unavailable"` });
+    }
+    const location = effect.case === "redirect" ? { location: effect.value.location } : {};
+    for (const [name, value] of Object.entries({ ...failure?.headers, ...location })) {
+      const problem = problemWithHeader(name, value);
+      if (problem !== undefined) throw errors.invalidFault({ problem });
     }
     const faultId = `fault-${++this.#injected}`;
     const fault = create(FaultSchema, { ...init, faultId, seen: 0, fired: 0 });

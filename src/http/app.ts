@@ -129,9 +129,9 @@ const crossOriginHeaders = {
   "access-control-expose-headers": exposedHeaders.join(", "),
 };
 
-function leanOf({ routes, chain, shutdownSignal, crossOrigin, ...options }: AppOptions) {
+function leanOf({ routes, chain, shutdownSignal, crossOrigin, logger, ...options }: AppOptions) {
   const headers = crossOrigin ? crossOriginHeaders : {};
-  return createLean(routes, { chain, shutdownSignal, headers, ...decodingOf(options) });
+  return createLean(routes, { chain, shutdownSignal, logger, headers, ...decodingOf(options) });
 }
 
 function decodingOf({ listening, refuseUnknownJson }: Pick<AppOptions, "listening" | "refuseUnknownJson">) {

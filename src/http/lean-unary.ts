@@ -30,6 +30,7 @@ import { errors } from "../errors.ts";
 import { decodeKey } from "../interceptors/decode.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { connectionKey } from "../interceptors/inject-faults.ts";
+import type { Log } from "../log.ts";
 import { Body, type Content, packerOf } from "./body.ts";
 import { checkVersion, type DecodeOptions, decodeMessage } from "./decode-requests.ts";
 import { HttpConnection } from "./http-connection.ts";
@@ -41,6 +42,7 @@ import { redirection } from "./redirects.ts";
 export interface LeanOptions extends DecodeOptions {
   readonly chain: Pick<Chain, "interceptors" | "gate">;
   readonly shutdownSignal: AbortSignal;
+  readonly logger: Pick<Log, "error">;
   /** What every answer has. */
   readonly headers: Readonly<OutgoingHttpHeaders>;
 }
@@ -81,7 +83,10 @@ export function createLean(routes: (router: ConnectRouter) => void, options: Lea
     const handler = handlers.get(queryAt < 0 ? url : url.slice(0, queryAt));
     if (handler === undefined) return false;
     request.url = url;
-    void handler(request, response);
+    handler(request, response).catch((error) => {
+      options.logger.error({ err: error }, "failed");
+      response.destroy();
+    });
     return true;
   };
 }
@@ -102,7 +107,7 @@ function isCommon({ method, headers, socket }: Request, maxBytes: number): boole
 function leanHandler(
   method: DescMethodUnary,
   implementation: Implementation,
-  { chain, headers: everyAnswers, shutdownSignal, jsonOptions, ...decodeOptions }: RpcOptions,
+  { chain, headers: everyAnswers, shutdownSignal, jsonOptions, logger: _, ...decodeOptions }: RpcOptions,
 ): LeanHandler {
   const next = composed(method, implementation, chain.interceptors);
   const empty = create(method.input);

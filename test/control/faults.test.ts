@@ -334,6 +334,10 @@ test.for([
   expect((await call).runner?.name).toBe("In the end");
 });
 
+function withHeader(name: string, value: string): FaultInit {
+  return { effect: { case: "error", value: { code: "unavailable", headers: { [name]: value } } } };
+}
+
 describe("is refused:", () => {
   test.for<[string, FaultInit, RegExp]>([
     ["a code that is none", { effect: { case: "error", value: { code: "teapot" } } }, /"teapot" is no code/],
@@ -344,6 +348,23 @@ describe("is refused:", () => {
     ],
     ["a fault that does nothing", { match: { rpc: "CreateRunner" } }, /neither an effect nor a delay/],
     ["no code", { effect: { case: "error", value: {} } }, /fault\.error\.code/],
+    [
+      "a header that is the connection's",
+      withHeader("Transfer-Encoding", "chunked"),
+      /belongs to the connection/,
+    ],
+    ["a header's name that is none", withHeader("x y", "1"), /"x y" is no name of a header/],
+    ["a header's value that is none", withHeader("x-why", "a\nb"), /the header x-why cannot be "a\\nb"/],
+    [
+      "a header of what cuts a stream that is none",
+      { effect: { case: "cutStream", value: { error: { code: "unavailable", headers: { "": "1" } } } } },
+      /"" is no name of a header/,
+    ],
+    [
+      "a location that is none",
+      { effect: { case: "redirect", value: { location: "/\r\n" } } },
+      /the header location cannot be/,
+    ],
     [
       "a chance of nothing",
       { match: { probability: 0 }, effect: unavailable },
