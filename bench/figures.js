@@ -4,6 +4,14 @@ export const median = (values) => values.toSorted((a, b) => a - b)[values.length
 
 export const round = (number, digits = 2) => Number(number.toFixed(digits));
 
+/** What the heap holds once it has been collected, in bytes. */
+export function heapBytes() {
+  if (globalThis.gc === undefined) throw new Error("run it with node --expose-gc");
+  globalThis.gc();
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+}
+
 /** How long `work` takes, in milliseconds. */
 export async function timed(work) {
   const begun = performance.now();

@@ -9,17 +9,10 @@ import { createClient } from "@connectrpc/connect";
 import { EventService } from "../dist/gen/gitpod/v1/event_pb.js";
 import { RunnerSchema, RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 import { startRunnerMock } from "../dist/index.js";
-import { heldUp, median, round, timed } from "./figures.js";
+import { heapBytes, heldUp, median, round, timed } from "./figures.js";
 
 const runners = Number(process.argv[2] ?? 1_000_000);
 const tenth = runners / 10;
-
-if (globalThis.gc === undefined) throw new Error("run it with node --expose-gc");
-const heap = () => {
-  globalThis.gc();
-  globalThis.gc();
-  return process.memoryUsage().heapUsed;
-};
 
 const mock = await startRunnerMock({ maxCalls: 100, maxAuditLogEntries: 100, maxLapsed: runners });
 mock.clock.freeze();
@@ -29,7 +22,7 @@ const note = (what) => console.error(`${Math.round(performance.now() / 1_000)} s
 
 // Warm.
 for (let i = 0; i < 2_000; i++) await client.createRunner({ name: "Warming up", provider: 1 });
-const heapBefore = heap();
+const heapBefore = heapBytes();
 const tenths = [];
 for (let part = 0; part < 10; part++) {
   tenths.push(
@@ -40,7 +33,7 @@ for (let part = 0; part < 10; part++) {
 }
 result.createdPerSecond = Math.round(runners / (tenths.reduce((sum, ms) => sum + ms, 0) / 1_000));
 result.lastBesideFirst = round(tenths[0] / tenths[9]);
-result.heapBytesEach = Math.round((heap() - heapBefore) / runners);
+result.heapBytesEach = Math.round((heapBytes() - heapBefore) / runners);
 const [example] = (await client.listRunners({ pagination: { pageSize: 1 } })).runners;
 result.messageBytes = toBinary(RunnerSchema, create(RunnerSchema, example)).length;
 

@@ -6,17 +6,10 @@
 import { createClient } from "@connectrpc/connect";
 import { RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 import { startRunnerMock } from "../dist/index.js";
+import { heapBytes } from "./figures.js";
 
 const calls = Number(process.argv[2] ?? 1_000_000);
 const steps = 10;
-
-if (globalThis.gc === undefined) throw new Error("run it with node --expose-gc");
-
-const heapMb = () => {
-  globalThis.gc();
-  globalThis.gc();
-  return Math.round(process.memoryUsage().heapUsed / 2 ** 20);
-};
 
 const mock = await startRunnerMock({ lapse: "never" });
 const client = createClient(RunnerService, mock.transport());
@@ -31,7 +24,7 @@ for (let step = 0; step < steps; step++) {
   const perSecond = Math.round(calls / steps / ((performance.now() - begun) / 1_000));
   rows.push({
     calls: ((step + 1) * calls) / steps,
-    heapMb: heapMb(),
+    heapMb: Math.round(heapBytes() / 2 ** 20),
     logged: mock.calls.list().length,
     perSecond,
   });

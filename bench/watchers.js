@@ -9,16 +9,10 @@ import { createClient } from "@connectrpc/connect";
 import { EventService } from "../dist/gen/gitpod/v1/event_pb.js";
 import { RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 import { startRunnerMock } from "../dist/index.js";
-import { heldUp, round, timed } from "./figures.js";
+import { heapBytes, heldUp, round, timed } from "./figures.js";
 
 const watchers = Number(process.argv[2] ?? 10_000);
 const changes = 100;
-
-if (globalThis.gc === undefined) throw new Error("run it with node --expose-gc");
-const heap = () => {
-  globalThis.gc();
-  return process.memoryUsage().heapUsed;
-};
 
 const mock = await startRunnerMock({ lapse: "never" });
 const runners = createClient(RunnerService, mock.transport());
@@ -42,14 +36,14 @@ async function watch(watcher) {
   }
 }
 
-const heapBefore = heap();
+const heapBefore = heapBytes();
 const watching = [];
 const openedMs = await timed(async () => {
   const all = mock.calls.waitFor({ rpc: "WatchEvents" }, { count: watchers, timeout: "60s" });
   for (let watcher = 0; watcher < watchers; watcher++) watching.push(watch(watcher));
   await all;
 });
-const heapBytesEach = Math.round((heap() - heapBefore) / watchers);
+const heapBytesEach = Math.round((heapBytes() - heapBefore) / watchers);
 const delivered = await heldUp(async () => {
   for (let change = 0; change < changes; change++) {
     await runners.updateRunner({ runnerId, name: `Watched ${change}` });

@@ -18,7 +18,7 @@ import { type Identities, IdentitiesSchema } from "./gen/runnermock/v1/identitie
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
 import { type JsonPath, type JsonProblem, pathOfViolation, pathText, problemsWith } from "./json-problems.ts";
 import { problemsOf, repeatedIn } from "./state-problems.ts";
-import { validators } from "./validators.ts";
+import { violationsOf } from "./validators.ts";
 
 /** A document that is not what it has to be; the message names what, and where. */
 export class DocumentError extends Error {
@@ -58,10 +58,8 @@ export async function stateDocument(state: State): Promise<string> {
 
 /** @throws DocumentError for a state that a document could not hold */
 export async function checkState(state: State): Promise<void> {
-  refuse([...(await violationsOf(StateSchema, state)), ...problemsOf(state)], {
-    placeOf: () => "",
-    hidesValues: false,
-  });
+  const violations = await violationsOf(StateSchema, state);
+  refuse([...violations.map(problemOf), ...problemsOf(state)], { placeOf: () => "", hidesValues: false });
 }
 
 /** The state, with the other's sections where it has none. */
@@ -93,7 +91,7 @@ async function readDocument<Desc extends DescMessage>(
   const read = await readSource(source, hidesValues);
   refuse(problemsWith(desc, read.json), read);
   const message = fromJson(desc, read.json as JsonValue);
-  refuse(await violationsOf(desc, message), read);
+  refuse((await violationsOf(desc, message)).map(problemOf), read);
   refuse(check(message), read);
   return message;
 }
@@ -105,14 +103,6 @@ function refuse(problems: readonly JsonProblem[], { placeOf, hidesValues }: Omit
     return [placeOf(found.path), pathText(path), problem].filter((part) => part !== "").join(": ");
   });
   throw new DocumentError(told.join("; "));
-}
-
-async function violationsOf<Desc extends DescMessage>(
-  desc: Desc,
-  message: MessageShape<Desc>,
-): Promise<JsonProblem[]> {
-  const { full } = await validators();
-  return (full.validate(desc, message).violations ?? []).map(problemOf);
 }
 
 /** A problem as it is told of a document whose values, and even whose misplaced keys, may be secrets. */

@@ -2,7 +2,8 @@
  * What holds messages against the rules of their schema. Shared by all servers of a process: it keeps nothing but the
  * rules that it has compiled.
  */
-import type { Validator, violationsToProto } from "@bufbuild/protovalidate";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { Validator, Violation, violationsToProto } from "@bufbuild/protovalidate";
 
 export interface Validators {
   /** Stops at the first violation. */
@@ -18,6 +19,15 @@ let loading: Promise<Validators> | undefined;
 export function validators(): Promise<Validators> {
   loading ??= load();
   return loading;
+}
+
+/** Every rule that a message violates. */
+export async function violationsOf<Desc extends DescMessage>(
+  desc: Desc,
+  message: MessageShape<Desc>,
+): Promise<Violation[]> {
+  const { full } = await validators();
+  return full.validate(desc, message).violations ?? [];
 }
 
 async function load(): Promise<Validators> {

@@ -27,7 +27,7 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
     return 1;
   }
   process.stdout.write(greeting(mock));
-  setTimeout(warmUp, warmUpAfterMs).unref();
+  if (settings.world.switches.validation === "strict") setTimeout(warmUp, warmUpAfterMs).unref();
   if (isOpenToOthers(settings)) {
     logger.warn(
       { controlUrl: mock.controlUrl },

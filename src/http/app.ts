@@ -3,8 +3,7 @@
  * for requests that are none of these. Building it does not listen.
  */
 
-import type { DescService } from "@bufbuild/protobuf";
-import { ConnectError, type ConnectRouter, cors as connectCors } from "@connectrpc/connect";
+import { ConnectError, cors as connectCors } from "@connectrpc/connect";
 import cors from "@fastify/cors";
 import fastify, {
   type FastifyBaseLogger,
@@ -15,8 +14,8 @@ import fastify, {
   type RouteHandlerMethod,
 } from "fastify";
 import { errors } from "../errors.ts";
-import type { Chain } from "../interceptors/index.ts";
 import { faultHeader } from "../interceptors/inject-faults.ts";
+import type { Served } from "./connect-handlers.ts";
 import { createLean } from "./lean-unary.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
@@ -38,12 +37,8 @@ export type Listening = Required<
   readonly lean: boolean;
 };
 
-export interface AppOptions {
+export interface AppOptions extends Served {
   readonly listening: Listening;
-  readonly routes: (router: ConnectRouter) => void;
-  /** What the routes serve, for those who ask. */
-  readonly services: readonly DescService[];
-  readonly chain: Chain;
   /** What else is served beside RPCs and health. */
   readonly register?: (app: FastifyInstance) => void;
   /** What is looked at before anything else of a request; it throws what is answered. */
@@ -53,8 +48,6 @@ export interface AppOptions {
   /** Whether unknown JSON fields and enum names are refused. */
   readonly refuseUnknownJson: boolean;
   readonly logger: FastifyBaseLogger;
-  /** Aborted when the server stops: open streams then end with `unavailable`. */
-  readonly shutdownSignal: AbortSignal;
 }
 
 /** The app and its port for HTTP/1.1 and HTTP/2; every RPC is routed by its bare path, see paths.ts. */

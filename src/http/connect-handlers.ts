@@ -1,11 +1,12 @@
 /** The handlers of Connect's plugin, for all calls that do not take the short way (see lean-unary.ts). */
-import { createContextValues } from "@connectrpc/connect";
+import type { DescService } from "@bufbuild/protobuf";
+import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, RouteHandlerMethod } from "fastify";
 import { requestGateOf } from "../interceptors/gate.ts";
+import type { Chain } from "../interceptors/index.ts";
 import { connectionKey } from "../interceptors/inject-faults.ts";
 import { registerStandardServices } from "../standard/index.ts";
-import type { AppOptions } from "./app.ts";
 import { type DecodeOptions, decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
@@ -13,10 +14,20 @@ import { HttpConnection } from "./http-connection.ts";
 import { serveJsonLines } from "./jsonl.ts";
 import { serveRedirects } from "./redirects.ts";
 
+/** What is served, through which chain, and for how long. */
+export interface Served {
+  readonly routes: (router: ConnectRouter) => void;
+  /** What the routes serve, for those who ask. */
+  readonly services: readonly DescService[];
+  readonly chain: Chain;
+  /** Aborted when the server stops: open streams then end with `unavailable`. */
+  readonly shutdownSignal: AbortSignal;
+}
+
 /** By the paths that Connect's plugin would have Fastify route to them. */
 export function connectHandlers(
   scope: FastifyInstance,
-  { routes, services, chain, shutdownSignal }: AppOptions,
+  { routes, services, chain, shutdownSignal }: Served,
   decoding: DecodeOptions,
 ): ReadonlyMap<string, RouteHandlerMethod> {
   const handlers = new Map<string, RouteHandlerMethod>();

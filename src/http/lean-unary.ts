@@ -144,18 +144,26 @@ function leanHandler(
       const redirected = redirection(connection, call.responseHeader);
       const all = redirected?.header ?? trailerMux(call.responseHeader, call.responseTrailer);
       for (const [name, value] of all) headers[name] = name === "set-cookie" ? all.getSetCookie() : value;
-      if (redirected) return end(response, redirected.status, headers, "");
+      if (redirected) return end(response, redirected.status, headers, "", 0);
     }
     headers["content-type"] = json || status !== 200 ? "application/json" : "application/proto";
-    const packer = packerOf(Buffer.byteLength(content), call.requestHeader.get("accept-encoding"));
-    if (packer === undefined) return end(response, status, headers, content);
+    const bytes = Buffer.byteLength(content);
+    const packer = packerOf(bytes, call.requestHeader.get("accept-encoding"));
+    if (packer === undefined) return end(response, status, headers, content, bytes);
     headers["content-encoding"] = packer.name;
-    end(response, status, headers, await packer.compress(Buffer.from(content)));
+    const packed = await packer.compress(Buffer.from(content));
+    end(response, status, headers, packed, packed.length);
   };
 }
 
-function end(response: Response, status: number, headers: OutgoingHttpHeaders, content: Content): void {
-  headers["content-length"] = Buffer.byteLength(content);
+function end(
+  response: Response,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  content: Content,
+  bytes: number,
+): void {
+  headers["content-length"] = bytes;
   response.writeHead(status, headers);
   response.end(content);
 }

@@ -19,7 +19,7 @@ import {
   SCMIntegrationValidationResultSchema,
   type ValidateRunnerConfigurationRequest_ValidateSCMIntegration,
 } from "../../gen/gitpod/v1/runner_configuration_pb.ts";
-import { validators } from "../../validators.ts";
+import { violationsOf } from "../../validators.ts";
 import { setFields } from "../set-fields.ts";
 
 type Field = RunnerConfigurationSchema_Field;
@@ -93,7 +93,7 @@ export async function classFindings(
   schema: RunnerConfigurationSchema,
   environmentClass: EnvironmentClass,
 ): Promise<EnvironmentClassValidationResult> {
-  const { display_name: displayNameError, description: descriptionError } = await violationsOf(
+  const { display_name: displayNameError, description: descriptionError } = await problemsByField(
     EnvironmentClassSchema,
     environmentClass,
   );
@@ -106,10 +106,9 @@ export async function classFindings(
   return create(EnvironmentClassValidationResultSchema, { valid, ...wrong, configurationErrors });
 }
 
-/** By the names of the fields. */
-async function violationsOf<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>) {
-  const { full } = await validators();
-  const violations = full.validate(desc, message).violations ?? [];
+/** What is wrong with each field, by its name in the schema. */
+async function problemsByField<Desc extends DescMessage>(desc: Desc, message: MessageShape<Desc>) {
+  const violations = await violationsOf(desc, message);
   return Object.fromEntries(
     violations.map(({ field: [first], message }) => [first?.kind === "field" ? first.name : "", message]),
   ) as Readonly<Record<string, string | undefined>>;

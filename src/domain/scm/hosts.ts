@@ -27,7 +27,7 @@ export class ScmHosts {
   /** By its name, with or without the www that hosts redirect from; integrations of Azure DevOps add the organization's path, which is not part of it. */
   named(name: string): ScmHost | undefined {
     const [host = ""] = name.split("/", 1);
-    return this.#byName.get(host.toLowerCase().replace(/^www\./, ""));
+    return this.#byName.get(plainName(host));
   }
 
   /** What the URL points at, by its form alone. */
@@ -48,6 +48,11 @@ export class ScmHosts {
       return { reason: "its path is not percent-encoded UTF-8" };
     }
   }
+}
+
+/** The one way in which a host is compared: in small letters, without the www that hosts redirect from. */
+export function plainName(host: string): string {
+  return host.toLowerCase().replace(/^www\./, "");
 }
 
 export function repositoryAt({ host, location }: Found): ScmRepository | undefined {

@@ -15,6 +15,7 @@ import type { ScmHost } from "../../gen/runnermock/v1/state_pb.ts";
 import type { Caller } from "../caller.ts";
 import type { RunnerConfiguration } from "../configuration/runner-configuration.ts";
 import { schemaOf } from "../configuration/schemas.ts";
+import { plainName } from "./hosts.ts";
 
 export class SignIns {
   readonly #configuration: RunnerConfiguration;
@@ -68,6 +69,6 @@ export class SignIns {
 
 /** Azure DevOps' hosts may be followed by an organization; without it they stand for all. */
 function isSameHost(one: string, other: string): boolean {
-  const [a = "", b = ""] = [one, other].map((name) => name.toLowerCase().replace(/^www\./, ""));
+  const [a, b] = [plainName(one), plainName(other)];
   return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
 }

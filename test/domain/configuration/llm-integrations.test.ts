@@ -15,12 +15,12 @@ import { violationsOf } from "../../support/violations.ts";
 const { SONNET_4, OPUS_4, OPENAI_4O, OPENAI_AUTO } = SupportedModel;
 const { LLM_PROVIDER_ANTHROPIC: ANTHROPIC, LLM_PROVIDER_OPENAI: OPENAI } = LLMProvider;
 const noKey = "failed_precondition: runner does not have a public key";
-const claude = { models: [SONNET_4], endpoint: "https://models.example.com" };
+const sonnet = { models: [SONNET_4], endpoint: "https://models.example.com" };
 
 async function integrationOn(mock: TestMock, changes: object = {}) {
   const client = configurationOf(mock);
   const runner = await signedUp(mock);
-  const request = { runnerId: runner.runnerId, ...claude, apiKey: "hush-key", ...changes };
+  const request = { runnerId: runner.runnerId, ...sonnet, apiKey: "hush-key", ...changes };
   const { id } = await client.createLLMIntegration(request);
   const read = async () => (await client.getLLMIntegration({ id })).integration;
   return { client, runner, id, read };
@@ -55,7 +55,7 @@ describe("the API key", () => {
     const client = configurationOf(shared);
     const { runnerId } = await register(shared);
     for (const apiKey of ["hush-key", ""]) {
-      expect(await failureOf(client.createLLMIntegration({ runnerId, ...claude, apiKey }))).toBe(noKey);
+      expect(await failureOf(client.createLLMIntegration({ runnerId, ...sonnet, apiKey }))).toBe(noKey);
     }
     expect((await client.listLLMIntegrations({ filter: { runnerIds: [runnerId] } })).integrations).toEqual(
       [],
