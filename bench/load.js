@@ -9,9 +9,6 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { CreateRunnerRequestSchema, RunnerService } from "../dist/gen/gitpod/v1/runner_pb.js";
 
-/** How long is called before anything is measured. */
-export const warmUpSeconds = 2;
-
 const json = (value) => Buffer.from(JSON.stringify(value));
 const enveloped = (bytes) => {
   const prefix = Buffer.alloc(5);
@@ -75,8 +72,12 @@ export async function checked(kind, port) {
   }
 }
 
-/** @returns requests per second, and how long they took, in milliseconds */
-export async function load(kind, port, connections, seconds, runnerId) {
+/**
+ * Calls for `warmUpSeconds`, and then for `seconds` that count.
+ *
+ * @returns requests per second, and how long they took, in milliseconds
+ */
+export async function load(kind, port, connections, { seconds, warmUpSeconds }, runnerId) {
   const { http1, type, body, rpc = "CreateRunner" } = kinds[kind];
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const [data, log] = [join(folder, "body"), join(folder, "log")];
