@@ -1,5 +1,5 @@
 /** Values as people read them. */
-import { type Duration, durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Principal, type Subject } from "../src/gen/gitpod/v1/identity_pb.ts";
 import { RunnerProvider } from "../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerPhase } from "../src/gen/gitpod/v1/runner_pb.ts";
@@ -16,7 +16,7 @@ export function span(ms: number): string {
 }
 
 export const spanOf = (duration: Duration | undefined) =>
-  duration === undefined ? "under way" : span(durationMs(duration));
+  duration === undefined ? "under way" : span(Number(duration.seconds) * 1_000 + duration.nanos / 1e6);
 
 /** Such as `2026-01-02 03:04:05`, in UTC. */
 export const moment = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
@@ -40,6 +40,9 @@ export function tokensOf({ exchangeTokens, accessTokens, logsTokens }: Registere
   const said = Object.entries(counts).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []));
   return said.join(", ") || "none";
 }
+
+export const tokenCountOf = ({ exchangeTokens, accessTokens, logsTokens }: RegisteredRunner) =>
+  exchangeTokens + accessTokens + logsTokens;
 
 /** Such as `USER …0001`: the ends of ids tell them apart. */
 export function callerOf(caller: Subject | undefined): string {

@@ -3,7 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { Call } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { calls, heard, held, hold, waiting } from "../state/calls.ts";
 import { open } from "../state/dialog.ts";
-import { callerOf, codeOf, methodOf, protocolOf, spanOf, timeOfDay } from "../words.ts";
+import { callerOf, codeOf, methodOf, spanOf, timeOfDay } from "../words.ts";
 import { type Column, VirtualTable } from "./virtual-table.tsx";
 
 const columns: readonly Column<Call>[] = [
@@ -19,7 +19,7 @@ const columns: readonly Column<Call>[] = [
   },
   { name: "Code", id: "code", cell: (call) => <span class={call.error && "failed"}>{codeOf(call)}</span> },
   { name: "Caller", id: "caller", cell: ({ caller }) => callerOf(caller) },
-  { name: "Protocol", id: "protocol", cell: protocolOf },
+  { name: "Protocol", id: "protocol", cell: ({ protocol }) => protocol },
   { name: "Duration", id: "duration", cell: ({ duration }) => spanOf(duration) },
 ];
 

@@ -2,7 +2,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
 import { apiServices, rpcOf } from "../../src/api.ts";
 import type { FaultSchema } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { control } from "../state/control.ts";
@@ -10,6 +9,7 @@ import { attempt, open } from "../state/dialog.ts";
 import { readFaults } from "../state/faults.ts";
 import { world } from "../state/worlds.ts";
 import { Dialog } from "./dialog.tsx";
+import { Choice, Field, optionsOf } from "./fields.tsx";
 import { numberIn, submitting, textIn } from "./form.ts";
 
 type FaultInit = Exclude<MessageInitShape<typeof FaultSchema>, { $typeName: string }>;
@@ -68,21 +68,18 @@ export function FaultDialog() {
   return (
     <Dialog title="Add a fault">
       <form onSubmit={submitting(inject)}>
-        <label>
-          Calls of{" "}
-          <select name="rpc">
-            <option value="">all RPCs</option>
-            {apiServices.map((service) => (
-              <optgroup key={service.typeName} label={service.name}>
-                {service.methods.map((method) => (
-                  <option key={method.name} value={rpcOf(method)}>
-                    {method.name}
-                  </option>
-                ))}
-              </optgroup>
-            ))}
-          </select>
-        </label>
+        <Choice name="rpc" label="Calls of">
+          <option value="">all RPCs</option>
+          {apiServices.map((service) => (
+            <optgroup key={service.typeName} label={service.name}>
+              {service.methods.map((method) => (
+                <option key={method.name} value={rpcOf(method)}>
+                  {method.name}
+                </option>
+              ))}
+            </optgroup>
+          ))}
+        </Choice>
         <Field name="runnerId" label="that name the runner (id; empty: any)" />
         <Field name="nth" label="from which of them on (empty: the first)" number={{ min: 1, step: 1 }} />
         <Field name="count" label="how often (empty: until it is removed)" number={{ min: 1, step: 1 }} />
@@ -92,21 +89,20 @@ export function FaultDialog() {
           number={{ min: 0, max: 1, step: "any" }}
         />
         <Field name="delayMs" label="Delay in milliseconds (empty: none)" number={{ min: 0, step: 1 }} />
-        <label>
-          Then{" "}
-          <select
-            name="effect"
-            onChange={({ currentTarget }) => {
-              effect.value = currentTarget.value as EffectName;
-            }}
-          >
-            {effects.map(([name, text]) => (
-              <option key={name} value={name}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          name="effect"
+          label="Then"
+          value={effect.value}
+          onChoose={(name) => {
+            effect.value = name as EffectName;
+          }}
+        >
+          {effects.map(([name, text]) => (
+            <option key={name} value={name}>
+              {text}
+            </option>
+          ))}
+        </Choice>
         <EffectFields effect={effect.value} />
         <button type="submit">Inject</button>
       </form>
@@ -119,16 +115,9 @@ function EffectFields({ effect }: { effect: EffectName }) {
     case "error":
       return (
         <>
-          <label>
-            Code{" "}
-            <select name="code">
-              {codes.map((code) => (
-                <option key={code} value={code}>
-                  {code}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Choice name="code" label="Code">
+            {optionsOf(codes)}
+          </Choice>
           <Field name="message" label="Message" />
           <Field
             name="retryMs"
@@ -154,27 +143,6 @@ function EffectFields({ effect }: { effect: EffectName }) {
     default:
       return null;
   }
-}
-
-interface FieldProps {
-  readonly name: string;
-  readonly label: string;
-  readonly required?: boolean;
-  readonly number?: { readonly min: number; readonly max?: number; readonly step: number | "any" };
-}
-
-function Field({ name, label, required = false, number }: FieldProps) {
-  const id = useId();
-  return (
-    <p>
-      <label for={id}>{label}</label>{" "}
-      {number ? (
-        <input id={id} name={name} type="number" required={required} {...number} />
-      ) : (
-        <input id={id} name={name} type="text" required={required} />
-      )}
-    </p>
-  );
 }
 
 function faultOf(form: FormData): FaultInit {

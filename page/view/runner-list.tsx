@@ -6,7 +6,7 @@ import { nowMs } from "../state/clock.ts";
 import { open } from "../state/dialog.ts";
 import { idOf, leaseMs, runners } from "../state/runners.ts";
 import { apiUrl } from "../state/worlds.ts";
-import { phaseOf, providerOf, regionOf, span, tokensOf } from "../words.ts";
+import { phaseOf, providerOf, regionOf, span, tokenCountOf, tokensOf } from "../words.ts";
 import { type Column, VirtualTable } from "./virtual-table.tsx";
 
 const columns: readonly Column<RegisteredRunner>[] = [
@@ -27,7 +27,7 @@ const columns: readonly Column<RegisteredRunner>[] = [
   { name: "Provider", id: "provider", cell: providerOf },
   { name: "Region", id: "region", cell: regionOf },
   { name: "Lease", id: "lease", cell: (item) => <Lease runner={item} /> },
-  { name: "Tokens", id: "tokens", cell: tokensOf },
+  { name: "Tokens", id: "tokens", cell: (item) => <span title={tokensOf(item)}>{tokenCountOf(item)}</span> },
 ];
 
 export function RunnerList() {

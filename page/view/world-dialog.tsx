@@ -4,7 +4,10 @@ import { control } from "../state/control.ts";
 import { attempt } from "../state/dialog.ts";
 import { defaultWorld, switchTo, world } from "../state/worlds.ts";
 import { Dialog } from "./dialog.tsx";
+import { Choice, optionsOf } from "./fields.tsx";
 import { submitting, textIn } from "./form.ts";
+
+const profiles = ["documented", "observed", "permissive"];
 
 export function WorldDialog() {
   const done = useSignal("");
@@ -64,15 +67,10 @@ export function WorldDialog() {
         <label>
           Name <input name="name" required pattern="[a-z0-9][a-z0-9._\-]{0,62}" title="a-z, 0-9, . _ and -" />
         </label>
-        <label>
-          Profile{" "}
-          <select name="profile">
-            <option value="">the server's</option>
-            <option value="documented">documented</option>
-            <option value="observed">observed</option>
-            <option value="permissive">permissive</option>
-          </select>
-        </label>
+        <Choice name="profile" label="Profile">
+          <option value="">the server's</option>
+          {optionsOf(profiles)}
+        </Choice>
         <button type="submit">Make</button>
       </form>
       <p role="status">{done.value}</p>
