@@ -94,7 +94,7 @@ test("everything is done without a mouse", async ({ mock, look }) => {
     } while (passed.at(-1) !== name && passed.length < 50);
     expect(passed.at(-1)).toBe(name);
   };
-  await tabTo("Advance by 30 seconds");
+  await tabTo("Advance by +30 s");
   await page.keyboard.press("Enter");
   await rows(page, "Runners", "LAPSED").waitFor();
   await tabTo("Production Runner");

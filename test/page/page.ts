@@ -4,7 +4,7 @@
  */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { test as base, expect } from "vitest";
-import { systemTime } from "../../src/clock.ts";
+import { type HostTime, systemTime } from "../../src/clock.ts";
 import type { RunnerMockOptions } from "../../src/options.ts";
 import { launchBrowser, missingBrowser } from "../support/chromium.ts";
 import { bugsIn, openMock, type TestMock } from "../support/mock.ts";
@@ -29,15 +29,15 @@ interface LookOptions extends BrowserContextOptions {
   readonly path?: string;
 }
 
-type Start = (options?: RunnerMockOptions) => Promise<TestMock>;
+type Start = (options?: RunnerMockOptions, time?: HostTime) => Promise<TestMock>;
 
 export const test = base.extend<{ start: Start; mock: TestMock; look: Look }>({
   /** Starts a mock in the machine's time: the page is told of changes some times a second. */
   start: async ({ skip }, use) => {
     skip(missingBrowser !== undefined, missingBrowser);
     const mocks: TestMock[] = [];
-    await use(async (options = {}) => {
-      const mock = await openMock({ controlPort: 0, ...options }, systemTime);
+    await use(async (options = {}, time = systemTime) => {
+      const mock = await openMock({ controlPort: 0, ...options }, time);
       mocks.push(mock);
       return mock;
     });

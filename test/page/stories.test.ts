@@ -31,7 +31,7 @@ test("a runner that an SDK creates appears, and lapses as the clock is moved fro
   expect([await lease.getAttribute("value"), await lease.getAttribute("max")]).toEqual(["30000", "30000"]);
   await mock.clock.advance("20s");
   await expect.poll(() => lease.getAttribute("value"), soon).toBe("10000");
-  await press(page, "Advance by 30 seconds");
+  await press(page, "Advance by +30 s");
   await rows(page, "Runners", "LAPSED").waitFor();
   await expect(client.runners.retrieve({ runnerId: runner.runnerId ?? "" })).rejects.toThrow("not found");
   await page.getByLabel("lapsed, too").uncheck();
@@ -46,7 +46,7 @@ describe("the clock", () => {
     await page.getByText("UTC, paused").waitFor();
     expect(mock.clock.frozen).toBe(true);
     const before = mock.clock.nowMs();
-    await press(page, "Advance by 24 hours");
+    await press(page, "Advance by +24 h");
     await expect.poll(() => mock.clock.nowMs() - before, soon).toBe(86_400_000);
     const date = new Date(mock.clock.nowMs()).toISOString().slice(0, 10);
     await page.getByText(date).waitFor();
