@@ -44,9 +44,9 @@ export function tokensOf({ exchangeTokens, accessTokens, logsTokens }: Registere
 export const tokenCountOf = ({ exchangeTokens, accessTokens, logsTokens }: RegisteredRunner) =>
   exchangeTokens + accessTokens + logsTokens;
 
-/** Such as `USER …0001`: the ends of ids tell them apart. */
+/** Such as `USER 0185`: the ends of ids tell them apart. */
 export function callerOf(caller: Subject | undefined): string {
-  return caller === undefined ? "nobody" : `${Principal[caller.principal]} …${caller.id.slice(-4)}`;
+  return caller === undefined ? "nobody" : `${Principal[caller.principal]} ${caller.id.slice(-4)}`;
 }
 
 /** Such as `CreateRunner`. */

@@ -39,7 +39,7 @@ export function CallList() {
           <span class="unseen">Find calls</span>
           <input
             type="search"
-            placeholder="Find: method, code, caller…"
+            placeholder="Find"
             value={words.value}
             onInput={({ currentTarget }) => {
               words.value = currentTarget.value;

@@ -31,8 +31,10 @@ export function FaultList() {
               <tr>
                 <th scope="col">Calls</th>
                 <th scope="col">What becomes of them</th>
-                <th scope="col">Fired</th>
-                <th scope="col">
+                <th scope="col" class="fired">
+                  Fired
+                </th>
+                <th scope="col" class="remove">
                   <span class="unseen">Remove</span>
                 </th>
               </tr>

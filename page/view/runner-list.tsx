@@ -49,7 +49,7 @@ export function RunnerList() {
           <span class="unseen">Find runners</span>
           <input
             type="search"
-            placeholder="Find: name, id, phase, provider…"
+            placeholder="Find"
             value={words.value}
             onInput={({ currentTarget }) => {
               words.value = currentTarget.value;
