@@ -73,7 +73,8 @@ export function createLean(routes: (router: ConnectRouter) => void, options: Lea
   return (request, response) => {
     if (!isCommon(request, options.maxBytes)) return false;
     const url = rewriteUrl(request);
-    const handler = handlers.get(url) ?? handlers.get(url.slice(0, url.indexOf("?")));
+    const query = url.indexOf("?");
+    const handler = handlers.get(query < 0 ? url : url.slice(0, query));
     if (handler === undefined) return false;
     request.url = url;
     void handler(request, response);
