@@ -8,7 +8,8 @@ COPY package.json package-lock.json .npmrc ./
 # Exactly what the lock file says. No package's script has to run.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json LICENSE ./
-COPY scripts/bundle.js scripts/snapshot.cjs scripts/
+COPY scripts/bundle.js scripts/page-size.js scripts/snapshot.cjs scripts/
+COPY page page
 COPY src src
 RUN npm run bundle
 

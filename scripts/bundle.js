@@ -27,6 +27,8 @@ const { name, version, license } = JSON.parse(readFileSync(`${root}package.json`
 writeFileSync(`${target}/package.json`, JSON.stringify({ name, version, license, type: "commonjs" }));
 cpSync(`${root}LICENSE`, `${target}/LICENSE`);
 cpSync(`${root}scripts/snapshot.cjs`, `${target}/snapshot.cjs`);
+// The page stands where it stands in the package, with the licences of what went into it.
+cpSync(`${root}dist/page`, `${target}/dist/page`, { recursive: true });
 writeFileSync(`${target}/THIRD-PARTY-LICENSES`, licencesOf(packagesIn(output)));
 
 /** The folders of the packages that modules came from. */

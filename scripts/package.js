@@ -38,7 +38,7 @@ function pack() {
     run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", work], { cwd: root }),
   );
   const needed =
-    /^(dist\/.*\.(js|d\.ts)|bundle\/(dist\/cli\/.*\.js|package\.json|LICENSE|THIRD-PARTY-LICENSES)|proto\/.*\.proto|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+    /^(dist\/.*\.(js|d\.ts)|(bundle\/)?dist\/page\/.*\.(html|js|css|md)|bundle\/(dist\/cli\/.*\.js|package\.json|LICENSE|THIRD-PARTY-LICENSES)|proto\/.*\.proto|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
   const needless = packed.files.map(({ path }) => path).filter((path) => !needed.test(path));
   if (needless.length > 0) fail(`nobody needs ${needless.join(", ")}`);
   console.log(

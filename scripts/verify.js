@@ -20,6 +20,7 @@ const steps = [
     run: "bash .ci/run --require",
     told: counted,
   },
+  { name: "The page, in a browser", run: "npm run --silent test:browser", told: /^ +Tests / },
   {
     name: "Connect's conformance suite",
     run: "bash scripts/conformance.sh --check --require",

@@ -68,6 +68,7 @@ function greeting({ publicUrl, url, controlUrl }: RunnerMock): string {
     `  worlds  ${publicUrl}/w/NAME and ${publicUrl}/w/NAME/api`,
     `  health  ${publicUrl}/healthz and ${publicUrl}/readyz`,
     `  control ${controlUrl === undefined ? "off" : `${controlUrl}/runnermock.v1.ControlService/…`}`,
+    ...(controlUrl === undefined ? [] : [`  page    ${controlUrl}/ to look inside`]),
     "Try:",
     `  curl ${publicUrl}/gitpod.v1.RunnerService/CreateRunner -H 'Content-Type: application/json' -d '{"name": "My Runner", "provider": "RUNNER_PROVIDER_AWS_EC2"}'`,
     "",

@@ -7,6 +7,7 @@ import { type HostTime, maxTimerMs } from "../clock.ts";
 import type { CallLog, CallRecord } from "../domain/call-log.ts";
 import { errors } from "../errors.ts";
 import { type CallFilter, CallSchema } from "../gen/runnermock/v1/control_pb.ts";
+import { ExplanationSchema } from "../gen/runnermock/v1/explanation_pb.ts";
 import { canonical } from "../ids.ts";
 import { withoutSecrets } from "../secrets.ts";
 import { shown } from "../shown.ts";
@@ -40,7 +41,14 @@ export function messageOf(record: CallRecord) {
   if (caller !== undefined) call.caller = caller;
   if (request !== undefined) call.request = withoutSecrets(method.input, request);
   if (reply !== undefined) call.reply = withoutSecrets(method.output, reply);
-  if (error !== undefined) call.error = { code: codeToString(error.code), message: error.rawMessage };
+  if (error !== undefined) {
+    const [explanation] = error.findDetails(ExplanationSchema);
+    call.error = {
+      code: codeToString(error.code),
+      message: error.rawMessage,
+      ...(explanation && { explanation }),
+    };
+  }
   if (durationMs !== undefined) {
     call.duration = durationFromMs(durationMs);
     // A fraction of a millisecond has no exact number of nanoseconds, and no message takes another.

@@ -7,6 +7,7 @@ import { createControlChain } from "../interceptors/index.ts";
 import { createControlService } from "./control-service.ts";
 import { createControlGate, isLoopbackAddress, refuseForeign } from "./guard.ts";
 import type { Metrics } from "./metrics.ts";
+import { registerPage } from "./page.ts";
 import type { Control } from "./powers.ts";
 
 export interface ControlAppOptions
@@ -32,6 +33,7 @@ export function createControlApp(options: ControlAppOptions): FastifyInstance {
       app.get("/metrics", async (_request, reply) =>
         reply.type(metrics.contentType).send(await metrics.text()),
       );
+      registerPage(app);
     },
     guard: (request) => refuseForeign(request, isLoopback),
     refuseUnknownJson: true,

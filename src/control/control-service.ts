@@ -10,7 +10,6 @@ import { setFields } from "../domain/set-fields.ts";
 import { type TokenFacts, wireKinds } from "../domain/tokens.ts";
 import { errors } from "../errors.ts";
 import {
-  ClockSchema,
   type ControlService,
   FaultSchema,
   TokenSchema,
@@ -22,7 +21,9 @@ import { profiles, switchesOf } from "../profiles.ts";
 import { defaultWorldName, type World } from "../world.ts";
 import type { WorldOverrides } from "../worlds.ts";
 import { callMatcher, defaultWaitMs, messageOf, waitForCalls } from "./calls.ts";
+import { clockOf } from "./clock.ts";
 import type { Control } from "./powers.ts";
+import { watchRunners } from "./watch-runners.ts";
 
 export function createControlService({ worlds, urlOf, state, host }: Control) {
   const named = (name: string) => worlds.get(name || defaultWorldName);
@@ -47,6 +48,10 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       const world = named(name);
       await world.clock.resume();
       return { clock: clockOf(world) };
+    },
+
+    watchRunners({ world: name }, { signal }) {
+      return watchRunners(() => named(name), host, signal);
     },
 
     async renewRunner({ world, runnerId }) {
@@ -103,8 +108,8 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       return { calls: items.map(({ record }) => messageOf(record)), pagination };
     },
 
-    watchCalls({ world, filter }, { signal }) {
-      return tellingOf(named(world).calls.watch(callMatcher(filter), signal));
+    watchCalls({ world, filter, last }, { signal }) {
+      return tellingOf(named(world).calls.watch(callMatcher(filter), signal, last));
     },
 
     async waitForCalls({ world, filter, count, timeout }, { signal }) {
@@ -175,10 +180,6 @@ async function advance({ clock }: World, byMs: number): Promise<void> {
     if (!(error instanceof RangeError)) throw error;
     throw errors.clockMovedWrongly({ reason: error.message });
   }
-}
-
-function clockOf({ clock }: World) {
-  return create(ClockSchema, { now: timestampFromMs(clock.nowMs()), frozen: clock.frozen });
 }
 
 /** The fields that are set; a list that is empty says nothing. */

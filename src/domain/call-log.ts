@@ -101,10 +101,15 @@ export class CallLog {
     );
   }
 
-  /** The calls that match from now on, until the signal aborts; a reader that falls behind is ended. */
-  watch(matches: Matches, signal: AbortSignal): Backlog<CallRecord> {
+  /**
+   * The calls that match from now on, until the signal aborts; a reader that falls behind is ended.
+   *
+   * @param last how many of those of before come first
+   */
+  watch(matches: Matches, signal: AbortSignal, last = 0): Backlog<CallRecord> {
     const limit = this.#limits.maxWatchBacklog;
     const backlog = new Backlog<CallRecord>(limit, () => errors.watcherFellBehind({ limit }));
+    if (last > 0) for (const record of this.matching(matches).slice(-last)) backlog.push(record);
     const watcher = { backlog, matches };
     this.#watchers.add(watcher);
     const stop = () => {

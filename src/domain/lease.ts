@@ -46,10 +46,20 @@ export class Lease {
     this.#terms = terms;
   }
 
+  /** How long it is. */
+  get lengthMs(): number {
+    return this.#terms.leaseMs;
+  }
+
+  /** When it ends; undefined for a registration that has none, or one that never ends or has ended. */
+  endsAtMs(document: RegistrationDocument): number | undefined {
+    return this.hasLease(document) && !document.hidden ? document.expiresAtMs : undefined;
+  }
+
   /** A registration that starts now. */
   start(registration: Registration, nowMs: number): RegistrationDocument {
     const { runner, permanent } = registration;
-    const endsAtMs = permanent ? undefined : this.#endsAtMs(nowMs);
+    const endsAtMs = permanent ? undefined : this.#renewedUntilMs(nowMs);
     const expiresAtMs = this.isSelfDriven(runner) ? nowMs + selfDrivenStartMs : endsAtMs;
     return { id: runner.runnerId, value: registration, expiresAtMs };
   }
@@ -60,7 +70,7 @@ export class Lease {
     if (deleting) return undefined;
     if (this.isSelfDriven(runner)) return document;
     const renewed = withPhase(runner, phaseAfter(sign, document), nowMs);
-    const expiresAtMs = this.#endsAtMs(nowMs);
+    const expiresAtMs = this.#renewedUntilMs(nowMs);
     return { ...withRunner(document, renewed), expiresAtMs, hidden: false };
   }
 
@@ -112,7 +122,7 @@ export class Lease {
     );
   }
 
-  #endsAtMs(nowMs: number): number | undefined {
+  #renewedUntilMs(nowMs: number): number | undefined {
     return this.#terms.switches.lapse === "never" ? undefined : nowMs + this.#terms.leaseMs;
   }
 }

@@ -22,7 +22,7 @@ import type { Switches } from "../profiles.ts";
 import { shown } from "../shown.ts";
 import { anyOf } from "./any-of.ts";
 import { type Caller, manages, runnerSubject } from "./caller.ts";
-import { type Registration, type RegistrationDocument, withRunner, withStatus } from "./lease.ts";
+import { type Lease, type Registration, type RegistrationDocument, withRunner, withStatus } from "./lease.ts";
 import { type Cursor, pageOf } from "./pagination.ts";
 import { patched } from "./runner-patch.ts";
 import type { RunnerRecords } from "./runner-records.ts";
@@ -100,6 +100,16 @@ export class Runners {
         : this.#listOnly(caller.runnerId, page, matches),
     );
     return { runners: items.map(({ value }) => this.shown(value.runner)), pagination };
+  }
+
+  /** Every registration, standing or lapsed: for those who look on. */
+  all(): Promise<RegistrationDocument[]> {
+    return this.#records.all();
+  }
+
+  /** The terms by which they stand. */
+  get lease(): Pick<Lease, "lengthMs" | "endsAtMs"> {
+    return this.#records.lease;
   }
 
   /** How many runners stand, by their phase. */

@@ -130,6 +130,16 @@ export class Tokens {
     return { items: items.map(({ item }) => item), pagination };
   }
 
+  /** How many tokens of a runner work, by their kind. */
+  async count(runnerId: string): Promise<Record<TokenKind, number>> {
+    const { exchange, access, logs } = this.#kept;
+    return {
+      exchange: (await exchange.ownedBy(runnerId)).length,
+      access: (await access.ownedBy(runnerId)).length,
+      logs: (await logs.ownedBy(runnerId)).length,
+    };
+  }
+
   /**
    * Ends a token now: from then on it is as unknown as one that has expired, or was never issued.
    *

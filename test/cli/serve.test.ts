@@ -34,6 +34,7 @@ describe("a mock that serves", () => {
         expect.stringContaining(`${mock.url}/w/NAME`),
         expect.stringContaining(`${mock.url}/healthz`),
         expect.stringMatching(/^ {2}control http:\/\/127\.0\.0\.1:[1-9]\d*\/runnermock\.v1\.ControlService/),
+        expect.stringMatching(/^ {2}page {4}http:\/\/127\.0\.0\.1:[1-9]\d*\/ /),
         "Try:",
         expect.stringMatching(/^ {2}curl /),
         "",

@@ -247,3 +247,28 @@ describe("WaitForCalls", () => {
     await mock.close();
   });
 });
+
+test("WatchCalls begins with as many of those of before as it is asked for, the newest", async ({
+  mock,
+  control,
+}) => {
+  for (const rpc of ["getRunner", "listRunners", "listRunners"] as const)
+    await failureOf(mock.runner[rpc]({ runnerId: unknownId }));
+  const abort = new AbortController();
+  const calls = control.watchCalls({ last: 2 }, { signal: abort.signal })[Symbol.asyncIterator]();
+  const ids = [await calls.next(), await calls.next()].map(({ value }) => Number(value?.call?.callId));
+  await mock.runner.listRunners({});
+  expect([...ids, Number((await calls.next()).value?.call?.callId)]).toEqual([2, 3, 4]);
+  abort.abort();
+});
+
+test("an error in the log comes with its explanation", async ({ mock, control }) => {
+  await failureOf(mock.runner.getRunner({ runnerId: unknownId }));
+  mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+  await failureOf(mock.runner.listRunners({}));
+  const { calls } = await control.listCalls({});
+  expect(calls.map(({ error }) => [error?.code, error?.explanation?.error])).toEqual([
+    ["not_found", "runnerNotFound"],
+    ["unavailable", "injectedFault"],
+  ]);
+});

@@ -2,36 +2,13 @@
  * One headless Chromium for all tabs, started with the first of them, and the web server whose page they show: at
  * another origin than any mock, so that whatever the page calls is cross-origin.
  */
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser } from "../../support/chromium.ts";
 import { bundlePage } from "./bundle.ts";
 import type { InPage } from "./page.ts";
-
-const executablePath = "/usr/bin/chromium";
-
-/** Of the browser that there is; undefined: there is none. */
-export const browserVersion = existsSync(executablePath)
-  ? /[\d.]+\d/.exec(spawnSync(executablePath, ["--version"], { encoding: "utf8" }).stdout)?.[0]
-  : undefined;
-
-export const missingBrowser =
-  browserVersion === undefined ? `${executablePath} is not there: npm run setup:clients` : undefined;
-
-const args = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--ignore-certificate-errors",
-  // A name that leads here, as an attacker's may.
-  "--host-resolver-rules=MAP rebound.test 127.0.0.1",
-];
 
 const html = `<!doctype html>
 <title>A page of another origin</title>
@@ -60,10 +37,7 @@ interface Started {
 let started: Promise<Started> | undefined;
 
 async function start(): Promise<Started> {
-  const [browser, script] = await Promise.all([
-    chromium.launch({ executablePath, args, chromiumSandbox: false }),
-    bundlePage(),
-  ]);
+  const [browser, script] = await Promise.all([launchBrowser(), bundlePage()]);
   const server = createServer((request, response) => {
     const [type, body] = request.url === "/page.js" ? ["text/javascript", script] : ["text/html", html];
     response.writeHead(200, { "content-type": `${type}; charset=utf-8` }).end(body);

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { codeFromString, codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import { expect } from "vitest";
+import { browserVersion, missingBrowser } from "../../support/chromium.ts";
 import { type ClientKind, type Outcome, userBearer, type Wire } from "../client.ts";
-import { browserVersion, endBrowser, missingBrowser, openTab } from "./browser.ts";
+import { endBrowser, openTab } from "./browser.ts";
 import type { Answer, Setting } from "./page.ts";
 
 const manifest = new URL("../../../node_modules/@connectrpc/connect-web/package.json", import.meta.url);

@@ -2,8 +2,9 @@
 import { expect } from "vitest";
 import type { RunnerMockOptions } from "../../../src/options.ts";
 import { certificate } from "../../support/certificates.ts";
+import { missingBrowser } from "../../support/chromium.ts";
 import { type StartMock, test as withMock } from "../../support/mock.ts";
-import { missingBrowser, openTab, type Tab } from "./browser.ts";
+import { openTab, type Tab } from "./browser.ts";
 import type { Setting } from "./page.ts";
 
 interface TestTab extends Tab {

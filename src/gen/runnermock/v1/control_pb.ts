@@ -18,6 +18,8 @@ import type { Runner, RunnerJson } from "../../gitpod/v1/runner_pb.ts";
 import { file_gitpod_v1_runner } from "../../gitpod/v1/runner_pb.ts";
 import type { Duration, DurationJson, StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Explanation, ExplanationJson } from "./explanation_pb.ts";
+import { file_runnermock_v1_explanation } from "./explanation_pb.ts";
 import type { RunnerReport, RunnerReportJson, TokenKind, TokenKindJson } from "./runner_pb.ts";
 import { file_runnermock_v1_runner } from "./runner_pb.ts";
 import type { State, StateJson } from "./state_pb.ts";
@@ -28,7 +30,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/control.proto.
  */
 export const file_runnermock_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayI/ChJSZW5ld1J1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABImsKE1JlbmV3UnVubmVyUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lchIxCg1sZWFzZV9lbmRzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI/ChJMYXBzZVJ1bm5lclJlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABIhUKE0xhcHNlUnVubmVyUmVzcG9uc2UiewoZUmVwb3J0UnVubmVyU3RhdHVzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIaCglydW5uZXJfaWQYAiABKAlCB7pIBHICEAESMwoGcmVwb3J0GAMgASgLMhsucnVubmVybW9jay52MS5SdW5uZXJSZXBvcnRCBrpIA8gBASI/ChpSZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRIhCgZydW5uZXIYASABKAsyES5naXRwb2QudjEuUnVubmVyIrQBCgVUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRImCgRraW5kGAIgASgOMhgucnVubmVybW9jay52MS5Ub2tlbktpbmQSEQoJcnVubmVyX2lkGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKEUxpc3RUb2tlbnNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhEKCXJ1bm5lcl9pZBgCIAEoCRIwCgpwYWdpbmF0aW9uGAMgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RUb2tlbnNSZXNwb25zZRIkCgZ0b2tlbnMYASADKAsyFC5ydW5uZXJtb2NrLnYxLlRva2VuEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIjsKEkV4cGlyZVRva2VuUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIWCgV0b2tlbhgCIAEoCUIHukgEcgIQASIVChNFeHBpcmVUb2tlblJlc3BvbnNlIjsKElJldm9rZVRva2VuUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIWCgV0b2tlbhgCIAEoCUIHukgEcgIQASIVChNSZXZva2VUb2tlblJlc3BvbnNlIh0KDFJlc2V0UmVxdWVzdBINCgV3b3JsZBgBIAEoCSIPCg1SZXNldFJlc3BvbnNlImAKBVdvcmxkEgwKBG5hbWUYASABKAkSCwoDdXJsGAIgASgJEiMKBWNsb2NrGAMgASgLMhQucnVubmVybW9jay52MS5DbG9jaxIXCg9jYWxsc191bmRlcl93YXkYBCABKAUiYgoSQ3JlYXRlV29ybGRSZXF1ZXN0EhYKBXdvcmxkGAEgASgJQge6SARyAhABEg8KB3Byb2ZpbGUYAiABKAkSIwoFc3RhdGUYAyABKAsyFC5ydW5uZXJtb2NrLnYxLlN0YXRlIjoKE0NyZWF0ZVdvcmxkUmVzcG9uc2USIwoFd29ybGQYASABKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkIkUKEUxpc3RXb3JsZHNSZXF1ZXN0EjAKCnBhZ2luYXRpb24YASABKAsyHC5naXRwb2QudjEuUGFnaW5hdGlvblJlcXVlc3QibQoSTGlzdFdvcmxkc1Jlc3BvbnNlEiQKBndvcmxkcxgBIAMoCzIULnJ1bm5lcm1vY2sudjEuV29ybGQSMQoKcGFnaW5hdGlvbhgCIAEoCzIdLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVzcG9uc2UiLAoSRGVsZXRlV29ybGRSZXF1ZXN0EhYKBXdvcmxkGAEgASgJQge6SARyAhABIhUKE0RlbGV0ZVdvcmxkUmVzcG9uc2UizAMKBENhbGwSDwoHY2FsbF9pZBgBIAEoCRILCgNycGMYAiABKAkSEAoIcHJvdG9jb2wYAyABKAkSEgoKdXNlcl9hZ2VudBgEIAEoCRImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoGY2FsbGVyGAYgASgLMhIuZ2l0cG9kLnYxLlN1YmplY3QSKAoHcmVxdWVzdBgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJgoFcmVwbHkYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EigKBWVycm9yGAkgASgLMhkucnVubmVybW9jay52MS5DYWxsLkVycm9yEisKCGR1cmF0aW9uGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCG1lc3NhZ2VzGAsgASgFEhAKCGZhdWx0X2lkGAwgASgJEhQKDGh0dHBfdmVyc2lvbhgNIAEoCRITCgtodHRwX21ldGhvZBgOIAEoCRIUCgxjb250ZW50X3R5cGUYDyABKAkaJgoFRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjoKCkNhbGxGaWx0ZXISCwoDcnBjGAEgASgJEhEKCWNhbGxlcl9pZBgCIAEoCRIMCgRjb2RlGAMgASgJIn4KEExpc3RDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkSKQoGZmlsdGVyGAIgASgLMhkucnVubmVybW9jay52MS5DYWxsRmlsdGVyEjAKCnBhZ2luYXRpb24YAyABKAsyHC5naXRwb2QudjEuUGFnaW5hdGlvblJlcXVlc3QiagoRTGlzdENhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwSMQoKcGFnaW5hdGlvbhgCIAEoCzIdLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVzcG9uc2UiTQoRV2F0Y2hDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkSKQoGZmlsdGVyGAIgASgLMhkucnVubmVybW9jay52MS5DYWxsRmlsdGVyIjcKEldhdGNoQ2FsbHNSZXNwb25zZRIhCgRjYWxsGAEgASgLMhMucnVubmVybW9jay52MS5DYWxsIp0BChNXYWl0Rm9yQ2FsbHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEikKBmZpbHRlchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbEZpbHRlchIWCgVjb3VudBgDIAEoBUIHukgEGgIoABI0Cgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIyACI6ChRXYWl0Rm9yQ2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbCIiChFDbGVhckNhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIUChJDbGVhckNhbGxzUmVzcG9uc2UipQEKCkZhdWx0TWF0Y2gSCwoDcnBjGAEgASgJEhEKCXJ1bm5lcl9pZBgCIAEoCRIRCgljYWxsZXJfaWQYAyABKAkSFAoDbnRoGAQgASgFQge6SAQaAigAEhYKBWNvdW50GAUgASgFQge6SAQaAigAEhgKC3Byb2JhYmlsaXR5GAYgASgBSACIAQESDAoEc2VlZBgHIAEoDUIOCgxfcHJvYmFiaWxpdHkiugIKCkZhdWx0RXJyb3ISFQoEY29kZRgBIAEoCUIHukgEcgIQARIPCgdtZXNzYWdlGAIgASgJEjEKB2RldGFpbHMYAyADKAsyIC5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3IuRGV0YWlsEjgKC3JldHJ5X2RlbGF5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIyABI3CgdoZWFkZXJzGAUgAygLMiYucnVubmVybW9jay52MS5GYXVsdEVycm9yLkhlYWRlcnNFbnRyeRouCgZEZXRhaWwSFQoEdHlwZRgBIAEoCUIHukgEcgIQARINCgV2YWx1ZRgCIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIRCg9GYXVsdEVtcHR5UmVwbHkiQwoJRmF1bHRNaXNzEjYKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkILukgIyAEBqgECMgAiJwoMRmF1bHRQYWdlQ2FwEhcKBHNpemUYASABKAVCCbpIBhoEGGQoASIYChZGYXVsdFJlcGVhdGVkUGFnZVRva2VuIlIKDkZhdWx0Q3V0U3RyZWFtEhYKBWFmdGVyGAEgASgFQge6SAQaAigAEigKBWVycm9yGAIgASgLMhkucnVubmVybW9jay52MS5GYXVsdEVycm9yIkgKD0ZhdWx0RmVlZFN0cmVhbRI1CgVldmVudBgBIAEoCzIeLmdpdHBvZC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlQga6SAPIAQEiDAoKRmF1bHRSZXNldCIqCg1GYXVsdFJlZGlyZWN0EhkKCGxvY2F0aW9uGAEgASgJQge6SARyAhABIuwECgVGYXVsdBIQCghmYXVsdF9pZBgBIAEoCRIoCgVtYXRjaBgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRNYXRjaBIyCgVkZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgASKgoFZXJyb3IYBCABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3JIABI1CgtlbXB0eV9yZXBseRgFIAEoCzIeLnJ1bm5lcm1vY2sudjEuRmF1bHRFbXB0eVJlcGx5SAASKAoEbWlzcxgGIAEoCzIYLnJ1bm5lcm1vY2sudjEuRmF1bHRNaXNzSAASLwoIcGFnZV9jYXAYByABKAsyGy5ydW5uZXJtb2NrLnYxLkZhdWx0UGFnZUNhcEgAEkQKE3JlcGVhdGVkX3BhZ2VfdG9rZW4YCCABKAsyJS5ydW5uZXJtb2NrLnYxLkZhdWx0UmVwZWF0ZWRQYWdlVG9rZW5IABIzCgpjdXRfc3RyZWFtGAkgASgLMh0ucnVubmVybW9jay52MS5GYXVsdEN1dFN0cmVhbUgAEjUKC2ZlZWRfc3RyZWFtGAogASgLMh4ucnVubmVybW9jay52MS5GYXVsdEZlZWRTdHJlYW1IABIqCgVyZXNldBgLIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRSZXNldEgAEjAKCHJlZGlyZWN0GAwgASgLMhwucnVubmVybW9jay52MS5GYXVsdFJlZGlyZWN0SAASDAoEc2VlbhgNIAEoBRINCgVmaXJlZBgOIAEoBUIICgZlZmZlY3QiUAoSSW5qZWN0RmF1bHRSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEisKBWZhdWx0GAIgASgLMhQucnVubmVybW9jay52MS5GYXVsdEIGukgDyAEBIjoKE0luamVjdEZhdWx0UmVzcG9uc2USIwoFZmF1bHQYASABKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0IiIKEUxpc3RGYXVsdHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKEkxpc3RGYXVsdHNSZXNwb25zZRIkCgZmYXVsdHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0Ij4KElJlbW92ZUZhdWx0UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIZCghmYXVsdF9pZBgCIAEoCUIHukgEcgIQASIVChNSZW1vdmVGYXVsdFJlc3BvbnNlIiMKEkNsZWFyRmF1bHRzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIVChNDbGVhckZhdWx0c1Jlc3BvbnNlItsBChBMb2FkU3RhdGVSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEiUKBXN0YXRlGAIgASgLMhQucnVubmVybW9jay52MS5TdGF0ZUgAEhIKCGRvY3VtZW50GAMgASgJSAASCwoDYWRkGAQgASgIOma6SGMaYQoRbG9hZF9zdGF0ZS5zb3VyY2USJW9uZSBvZiBzdGF0ZSBhbmQgZG9jdW1lbnQgaXMgcmVxdWlyZWQaJWhhcyh0aGlzLnN0YXRlKSB8fCBoYXModGhpcy5kb2N1bWVudClCCAoGc291cmNlIhMKEUxvYWRTdGF0ZVJlc3BvbnNlIiEKEFNhdmVTdGF0ZVJlcXVlc3QSDQoFd29ybGQYASABKAkiSgoRU2F2ZVN0YXRlUmVzcG9uc2USIwoFc3RhdGUYASABKAsyFC5ydW5uZXJtb2NrLnYxLlN0YXRlEhAKCGRvY3VtZW50GAIgASgJMp8QCg5Db250cm9sU2VydmljZRJQCghHZXRDbG9jaxIeLnJ1bm5lcm1vY2sudjEuR2V0Q2xvY2tSZXF1ZXN0Gh8ucnVubmVybW9jay52MS5HZXRDbG9ja1Jlc3BvbnNlIgOQAgESVwoMQWR2YW5jZUNsb2NrEiIucnVubmVybW9jay52MS5BZHZhbmNlQ2xvY2tSZXF1ZXN0GiMucnVubmVybW9jay52MS5BZHZhbmNlQ2xvY2tSZXNwb25zZRJUCgtGcmVlemVDbG9jaxIhLnJ1bm5lcm1vY2sudjEuRnJlZXplQ2xvY2tSZXF1ZXN0GiIucnVubmVybW9jay52MS5GcmVlemVDbG9ja1Jlc3BvbnNlElQKC1Jlc3VtZUNsb2NrEiEucnVubmVybW9jay52MS5SZXN1bWVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVzcG9uc2USVAoLUmVuZXdSdW5uZXISIS5ydW5uZXJtb2NrLnYxLlJlbmV3UnVubmVyUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXNwb25zZRJUCgtMYXBzZVJ1bm5lchIhLnJ1bm5lcm1vY2sudjEuTGFwc2VSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlc3BvbnNlEmkKElJlcG9ydFJ1bm5lclN0YXR1cxIoLnJ1bm5lcm1vY2sudjEuUmVwb3J0UnVubmVyU3RhdHVzUmVxdWVzdBopLnJ1bm5lcm1vY2sudjEuUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USVgoKTGlzdFRva2VucxIgLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RUb2tlbnNSZXNwb25zZSIDkAIBElQKC0V4cGlyZVRva2VuEiEucnVubmVybW9jay52MS5FeHBpcmVUb2tlblJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVzcG9uc2USVAoLUmV2b2tlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLlJldm9rZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXNwb25zZRJUCgtJbmplY3RGYXVsdBIhLnJ1bm5lcm1vY2sudjEuSW5qZWN0RmF1bHRSZXF1ZXN0GiIucnVubmVybW9jay52MS5JbmplY3RGYXVsdFJlc3BvbnNlElYKCkxpc3RGYXVsdHMSIC5ydW5uZXJtb2NrLnYxLkxpc3RGYXVsdHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5MaXN0RmF1bHRzUmVzcG9uc2UiA5ACARJUCgtSZW1vdmVGYXVsdBIhLnJ1bm5lcm1vY2sudjEuUmVtb3ZlRmF1bHRSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW1vdmVGYXVsdFJlc3BvbnNlElQKC0NsZWFyRmF1bHRzEiEucnVubmVybW9jay52MS5DbGVhckZhdWx0c1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkNsZWFyRmF1bHRzUmVzcG9uc2USUwoJTGlzdENhbGxzEh8ucnVubmVybW9jay52MS5MaXN0Q2FsbHNSZXF1ZXN0GiAucnVubmVybW9jay52MS5MaXN0Q2FsbHNSZXNwb25zZSIDkAIBElMKCldhdGNoQ2FsbHMSIC5ydW5uZXJtb2NrLnYxLldhdGNoQ2FsbHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5XYXRjaENhbGxzUmVzcG9uc2UwARJXCgxXYWl0Rm9yQ2FsbHMSIi5ydW5uZXJtb2NrLnYxLldhaXRGb3JDYWxsc1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLldhaXRGb3JDYWxsc1Jlc3BvbnNlElEKCkNsZWFyQ2FsbHMSIC5ydW5uZXJtb2NrLnYxLkNsZWFyQ2FsbHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5DbGVhckNhbGxzUmVzcG9uc2USTgoJTG9hZFN0YXRlEh8ucnVubmVybW9jay52MS5Mb2FkU3RhdGVSZXF1ZXN0GiAucnVubmVybW9jay52MS5Mb2FkU3RhdGVSZXNwb25zZRJTCglTYXZlU3RhdGUSHy5ydW5uZXJtb2NrLnYxLlNhdmVTdGF0ZVJlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLlNhdmVTdGF0ZVJlc3BvbnNlIgOQAgESQgoFUmVzZXQSGy5ydW5uZXJtb2NrLnYxLlJlc2V0UmVxdWVzdBocLnJ1bm5lcm1vY2sudjEuUmVzZXRSZXNwb25zZRJUCgtDcmVhdGVXb3JsZBIhLnJ1bm5lcm1vY2sudjEuQ3JlYXRlV29ybGRSZXF1ZXN0GiIucnVubmVybW9jay52MS5DcmVhdGVXb3JsZFJlc3BvbnNlElYKCkxpc3RXb3JsZHMSIC5ydW5uZXJtb2NrLnYxLkxpc3RXb3JsZHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5MaXN0V29ybGRzUmVzcG9uc2UiA5ACARJUCgtEZWxldGVXb3JsZBIhLnJ1bm5lcm1vY2sudjEuRGVsZXRlV29ybGRSZXF1ZXN0GiIucnVubmVybW9jay52MS5EZWxldGVXb3JsZFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_runner, file_runnermock_v1_state]);
+  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayIkChNXYXRjaFJ1bm5lcnNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIr0BChBSZWdpc3RlcmVkUnVubmVyEiEKBnJ1bm5lchgBIAEoCzIRLmdpdHBvZC52MS5SdW5uZXISDgoGbGFwc2VkGAIgASgIEjEKDWxlYXNlX2VuZHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2V4Y2hhbmdlX3Rva2VucxgEIAEoBRIVCg1hY2Nlc3NfdG9rZW5zGAUgASgFEhMKC2xvZ3NfdG9rZW5zGAYgASgFIrMBChRXYXRjaFJ1bm5lcnNSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSKAoFbGVhc2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHcnVubmVycxgDIAMoCzIfLnJ1bm5lcm1vY2sudjEuUmVnaXN0ZXJlZFJ1bm5lchIMCgRnb25lGAQgAygJEgwKBG1vcmUYBSABKAgiPwoSUmVuZXdSdW5uZXJSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhoKCXJ1bm5lcl9pZBgCIAEoCUIHukgEcgIQASJrChNSZW5ld1J1bm5lclJlc3BvbnNlEiEKBnJ1bm5lchgBIAEoCzIRLmdpdHBvZC52MS5SdW5uZXISMQoNbGVhc2VfZW5kc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPwoSTGFwc2VSdW5uZXJSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhoKCXJ1bm5lcl9pZBgCIAEoCUIHukgEcgIQASIVChNMYXBzZVJ1bm5lclJlc3BvbnNlInsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlIv0DCgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRIQCghmYXVsdF9pZBgMIAEoCRIUCgxodHRwX3ZlcnNpb24YDSABKAkSEwoLaHR0cF9tZXRob2QYDiABKAkSFAoMY29udGVudF90eXBlGA8gASgJGlcKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIvCgtleHBsYW5hdGlvbhgDIAEoCzIaLnJ1bm5lcm1vY2sudjEuRXhwbGFuYXRpb24iOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJkChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISFQoEbGFzdBgDIAEoBUIHukgEGgIoACI3ChJXYXRjaENhbGxzUmVzcG9uc2USIQoEY2FsbBgBIAEoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbCKdAQoTV2FpdEZvckNhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISFgoFY291bnQYAyABKAVCB7pIBBoCKAASNAoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgAiOgoUV2FpdEZvckNhbGxzUmVzcG9uc2USIgoFY2FsbHMYASADKAsyEy5ydW5uZXJtb2NrLnYxLkNhbGwiIgoRQ2xlYXJDYWxsc1JlcXVlc3QSDQoFd29ybGQYASABKAkiFAoSQ2xlYXJDYWxsc1Jlc3BvbnNlIqUBCgpGYXVsdE1hdGNoEgsKA3JwYxgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSEQoJY2FsbGVyX2lkGAMgASgJEhQKA250aBgEIAEoBUIHukgEGgIoABIWCgVjb3VudBgFIAEoBUIHukgEGgIoABIYCgtwcm9iYWJpbGl0eRgGIAEoAUgAiAEBEgwKBHNlZWQYByABKA1CDgoMX3Byb2JhYmlsaXR5IroCCgpGYXVsdEVycm9yEhUKBGNvZGUYASABKAlCB7pIBHICEAESDwoHbWVzc2FnZRgCIAEoCRIxCgdkZXRhaWxzGAMgAygLMiAucnVubmVybW9jay52MS5GYXVsdEVycm9yLkRldGFpbBI4CgtyZXRyeV9kZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgASNwoHaGVhZGVycxgFIAMoCzImLnJ1bm5lcm1vY2sudjEuRmF1bHRFcnJvci5IZWFkZXJzRW50cnkaLgoGRGV0YWlsEhUKBHR5cGUYASABKAlCB7pIBHICEAESDQoFdmFsdWUYAiABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiEQoPRmF1bHRFbXB0eVJlcGx5IkMKCUZhdWx0TWlzcxI2CgZ3aXRoaW4YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CC7pICMgBAaoBAjIAIicKDEZhdWx0UGFnZUNhcBIXCgRzaXplGAEgASgFQgm6SAYaBBhkKAEiGAoWRmF1bHRSZXBlYXRlZFBhZ2VUb2tlbiJSCg5GYXVsdEN1dFN0cmVhbRIWCgVhZnRlchgBIAEoBUIHukgEGgIoABIoCgVlcnJvchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRFcnJvciJICg9GYXVsdEZlZWRTdHJlYW0SNQoFZXZlbnQYASABKAsyHi5naXRwb2QudjEuV2F0Y2hFdmVudHNSZXNwb25zZUIGukgDyAEBIgwKCkZhdWx0UmVzZXQiKgoNRmF1bHRSZWRpcmVjdBIZCghsb2NhdGlvbhgBIAEoCUIHukgEcgIQASLsBAoFRmF1bHQSEAoIZmF1bHRfaWQYASABKAkSKAoFbWF0Y2gYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0TWF0Y2gSMgoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAjIAEioKBWVycm9yGAQgASgLMhkucnVubmVybW9jay52MS5GYXVsdEVycm9ySAASNQoLZW1wdHlfcmVwbHkYBSABKAsyHi5ydW5uZXJtb2NrLnYxLkZhdWx0RW1wdHlSZXBseUgAEigKBG1pc3MYBiABKAsyGC5ydW5uZXJtb2NrLnYxLkZhdWx0TWlzc0gAEi8KCHBhZ2VfY2FwGAcgASgLMhsucnVubmVybW9jay52MS5GYXVsdFBhZ2VDYXBIABJEChNyZXBlYXRlZF9wYWdlX3Rva2VuGAggASgLMiUucnVubmVybW9jay52MS5GYXVsdFJlcGVhdGVkUGFnZVRva2VuSAASMwoKY3V0X3N0cmVhbRgJIAEoCzIdLnJ1bm5lcm1vY2sudjEuRmF1bHRDdXRTdHJlYW1IABI1CgtmZWVkX3N0cmVhbRgKIAEoCzIeLnJ1bm5lcm1vY2sudjEuRmF1bHRGZWVkU3RyZWFtSAASKgoFcmVzZXQYCyABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0UmVzZXRIABIwCghyZWRpcmVjdBgMIAEoCzIcLnJ1bm5lcm1vY2sudjEuRmF1bHRSZWRpcmVjdEgAEgwKBHNlZW4YDSABKAUSDQoFZmlyZWQYDiABKAVCCAoGZWZmZWN0IlAKEkluamVjdEZhdWx0UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIrCgVmYXVsdBgCIAEoCzIULnJ1bm5lcm1vY2sudjEuRmF1bHRCBrpIA8gBASI6ChNJbmplY3RGYXVsdFJlc3BvbnNlEiMKBWZhdWx0GAEgASgLMhQucnVubmVybW9jay52MS5GYXVsdCIiChFMaXN0RmF1bHRzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChJMaXN0RmF1bHRzUmVzcG9uc2USJAoGZmF1bHRzGAEgAygLMhQucnVubmVybW9jay52MS5GYXVsdCI+ChJSZW1vdmVGYXVsdFJlcXVlc3QSDQoFd29ybGQYASABKAkSGQoIZmF1bHRfaWQYAiABKAlCB7pIBHICEAEiFQoTUmVtb3ZlRmF1bHRSZXNwb25zZSIjChJDbGVhckZhdWx0c1JlcXVlc3QSDQoFd29ybGQYASABKAkiFQoTQ2xlYXJGYXVsdHNSZXNwb25zZSLbAQoQTG9hZFN0YXRlUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIlCgVzdGF0ZRgCIAEoCzIULnJ1bm5lcm1vY2sudjEuU3RhdGVIABISCghkb2N1bWVudBgDIAEoCUgAEgsKA2FkZBgEIAEoCDpmukhjGmEKEWxvYWRfc3RhdGUuc291cmNlEiVvbmUgb2Ygc3RhdGUgYW5kIGRvY3VtZW50IGlzIHJlcXVpcmVkGiVoYXModGhpcy5zdGF0ZSkgfHwgaGFzKHRoaXMuZG9jdW1lbnQpQggKBnNvdXJjZSITChFMb2FkU3RhdGVSZXNwb25zZSIhChBTYXZlU3RhdGVSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIkoKEVNhdmVTdGF0ZVJlc3BvbnNlEiMKBXN0YXRlGAEgASgLMhQucnVubmVybW9jay52MS5TdGF0ZRIQCghkb2N1bWVudBgCIAEoCTL6EAoOQ29udHJvbFNlcnZpY2USUAoIR2V0Q2xvY2sSHi5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVxdWVzdBofLnJ1bm5lcm1vY2sudjEuR2V0Q2xvY2tSZXNwb25zZSIDkAIBElcKDEFkdmFuY2VDbG9jaxIiLnJ1bm5lcm1vY2sudjEuQWR2YW5jZUNsb2NrUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuQWR2YW5jZUNsb2NrUmVzcG9uc2USVAoLRnJlZXplQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRnJlZXplQ2xvY2tSZXNwb25zZRJUCgtSZXN1bWVDbG9jaxIhLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXN1bWVDbG9ja1Jlc3BvbnNlElkKDFdhdGNoUnVubmVycxIiLnJ1bm5lcm1vY2sudjEuV2F0Y2hSdW5uZXJzUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuV2F0Y2hSdW5uZXJzUmVzcG9uc2UwARJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElQKC0luamVjdEZhdWx0EiEucnVubmVybW9jay52MS5JbmplY3RGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkluamVjdEZhdWx0UmVzcG9uc2USVgoKTGlzdEZhdWx0cxIgLnJ1bm5lcm1vY2sudjEuTGlzdEZhdWx0c1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RGYXVsdHNSZXNwb25zZSIDkAIBElQKC1JlbW92ZUZhdWx0EiEucnVubmVybW9jay52MS5SZW1vdmVGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlbW92ZUZhdWx0UmVzcG9uc2USVAoLQ2xlYXJGYXVsdHMSIS5ydW5uZXJtb2NrLnYxLkNsZWFyRmF1bHRzUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ2xlYXJGYXVsdHNSZXNwb25zZRJTCglMaXN0Q2FsbHMSHy5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1JlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLkxpc3RDYWxsc1Jlc3BvbnNlIgOQAgESUwoKV2F0Y2hDYWxscxIgLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLldhdGNoQ2FsbHNSZXNwb25zZTABElcKDFdhaXRGb3JDYWxscxIiLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuV2FpdEZvckNhbGxzUmVzcG9uc2USUQoKQ2xlYXJDYWxscxIgLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkNsZWFyQ2FsbHNSZXNwb25zZRJOCglMb2FkU3RhdGUSHy5ydW5uZXJtb2NrLnYxLkxvYWRTdGF0ZVJlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLkxvYWRTdGF0ZVJlc3BvbnNlElMKCVNhdmVTdGF0ZRIfLnJ1bm5lcm1vY2sudjEuU2F2ZVN0YXRlUmVxdWVzdBogLnJ1bm5lcm1vY2sudjEuU2F2ZVN0YXRlUmVzcG9uc2UiA5ACARJCCgVSZXNldBIbLnJ1bm5lcm1vY2sudjEuUmVzZXRSZXF1ZXN0GhwucnVubmVybW9jay52MS5SZXNldFJlc3BvbnNlElQKC0NyZWF0ZVdvcmxkEiEucnVubmVybW9jay52MS5DcmVhdGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVzcG9uc2USVgoKTGlzdFdvcmxkcxIgLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RXb3JsZHNSZXNwb25zZSIDkAIBElQKC0RlbGV0ZVdvcmxkEiEucnVubmVybW9jay52MS5EZWxldGVXb3JsZFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_explanation, file_runnermock_v1_runner, file_runnermock_v1_state]);
 
 /**
  * A world's time.
@@ -374,6 +376,237 @@ export const ResumeClockResponseSchema: GenMessage<ResumeClockResponse, {jsonTyp
   messageDesc(file_runnermock_v1_control, 8);
 
 /**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.WatchRunnersRequest
+ */
+export type WatchRunnersRequest = Message<"runnermock.v1.WatchRunnersRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+};
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.WatchRunnersRequest
+ */
+export type WatchRunnersRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.WatchRunnersRequest.
+ * Use `create(WatchRunnersRequestSchema)` to create a new message.
+ */
+export const WatchRunnersRequestSchema: GenMessage<WatchRunnersRequest, {jsonType: WatchRunnersRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 9);
+
+/**
+ * A runner as the mock knows it.
+ *
+ * @generated from message runnermock.v1.RegisteredRunner
+ */
+export type RegisteredRunner = Message<"runnermock.v1.RegisteredRunner"> & {
+  /**
+   * As users see it, or saw it before it lapsed.
+   *
+   * @generated from field: gitpod.v1.Runner runner = 1;
+   */
+  runner?: Runner | undefined;
+
+  /**
+   * Whether its lease has lapsed, so that users do not see it.
+   *
+   * @generated from field: bool lapsed = 2;
+   */
+  lapsed: boolean;
+
+  /**
+   * When its lease ends; absent where it has none, never ends or has ended.
+   *
+   * @generated from field: google.protobuf.Timestamp lease_ends_at = 3;
+   */
+  leaseEndsAt?: Timestamp | undefined;
+
+  /**
+   * How many of its exchange tokens work.
+   *
+   * @generated from field: int32 exchange_tokens = 4;
+   */
+  exchangeTokens: number;
+
+  /**
+   * How many of its access tokens work.
+   *
+   * @generated from field: int32 access_tokens = 5;
+   */
+  accessTokens: number;
+
+  /**
+   * How many of its logs tokens work.
+   *
+   * @generated from field: int32 logs_tokens = 6;
+   */
+  logsTokens: number;
+};
+
+/**
+ * A runner as the mock knows it.
+ *
+ * @generated from message runnermock.v1.RegisteredRunner
+ */
+export type RegisteredRunnerJson = {
+  /**
+   * As users see it, or saw it before it lapsed.
+   *
+   * @generated from field: gitpod.v1.Runner runner = 1;
+   */
+  runner?: RunnerJson;
+
+  /**
+   * Whether its lease has lapsed, so that users do not see it.
+   *
+   * @generated from field: bool lapsed = 2;
+   */
+  lapsed?: boolean;
+
+  /**
+   * When its lease ends; absent where it has none, never ends or has ended.
+   *
+   * @generated from field: google.protobuf.Timestamp lease_ends_at = 3;
+   */
+  leaseEndsAt?: TimestampJson;
+
+  /**
+   * How many of its exchange tokens work.
+   *
+   * @generated from field: int32 exchange_tokens = 4;
+   */
+  exchangeTokens?: number;
+
+  /**
+   * How many of its access tokens work.
+   *
+   * @generated from field: int32 access_tokens = 5;
+   */
+  accessTokens?: number;
+
+  /**
+   * How many of its logs tokens work.
+   *
+   * @generated from field: int32 logs_tokens = 6;
+   */
+  logsTokens?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.RegisteredRunner.
+ * Use `create(RegisteredRunnerSchema)` to create a new message.
+ */
+export const RegisteredRunnerSchema: GenMessage<RegisteredRunner, {jsonType: RegisteredRunnerJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 10);
+
+/**
+ * A step, or a part of one.
+ *
+ * @generated from message runnermock.v1.WatchRunnersResponse
+ */
+export type WatchRunnersResponse = Message<"runnermock.v1.WatchRunnersResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: runnermock.v1.Clock clock = 1;
+   */
+  clock?: Clock | undefined;
+
+  /**
+   * How long a lease is.
+   *
+   * @generated from field: google.protobuf.Duration lease = 2;
+   */
+  lease?: Duration | undefined;
+
+  /**
+   * Those that are new or have changed, standing or lapsed.
+   *
+   * @generated from field: repeated runnermock.v1.RegisteredRunner runners = 3;
+   */
+  runners: RegisteredRunner[];
+
+  /**
+   * UUIDs of those of which there is no record any more.
+   *
+   * @generated from field: repeated string gone = 4;
+   */
+  gone: string[];
+
+  /**
+   * Whether more of the same step follows.
+   *
+   * @generated from field: bool more = 5;
+   */
+  more: boolean;
+};
+
+/**
+ * A step, or a part of one.
+ *
+ * @generated from message runnermock.v1.WatchRunnersResponse
+ */
+export type WatchRunnersResponseJson = {
+  /**
+   * As it is now.
+   *
+   * @generated from field: runnermock.v1.Clock clock = 1;
+   */
+  clock?: ClockJson;
+
+  /**
+   * How long a lease is.
+   *
+   * @generated from field: google.protobuf.Duration lease = 2;
+   */
+  lease?: DurationJson;
+
+  /**
+   * Those that are new or have changed, standing or lapsed.
+   *
+   * @generated from field: repeated runnermock.v1.RegisteredRunner runners = 3;
+   */
+  runners?: RegisteredRunnerJson[];
+
+  /**
+   * UUIDs of those of which there is no record any more.
+   *
+   * @generated from field: repeated string gone = 4;
+   */
+  gone?: string[];
+
+  /**
+   * Whether more of the same step follows.
+   *
+   * @generated from field: bool more = 5;
+   */
+  more?: boolean;
+};
+
+/**
+ * Describes the message runnermock.v1.WatchRunnersResponse.
+ * Use `create(WatchRunnersResponseSchema)` to create a new message.
+ */
+export const WatchRunnersResponseSchema: GenMessage<WatchRunnersResponse, {jsonType: WatchRunnersResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 11);
+
+/**
  * Names a runner.
  *
  * @generated from message runnermock.v1.RenewRunnerRequest
@@ -420,7 +653,7 @@ export type RenewRunnerRequestJson = {
  * Use `create(RenewRunnerRequestSchema)` to create a new message.
  */
 export const RenewRunnerRequestSchema: GenMessage<RenewRunnerRequest, {jsonType: RenewRunnerRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 9);
+  messageDesc(file_runnermock_v1_control, 12);
 
 /**
  * The runner afterwards.
@@ -469,7 +702,7 @@ export type RenewRunnerResponseJson = {
  * Use `create(RenewRunnerResponseSchema)` to create a new message.
  */
 export const RenewRunnerResponseSchema: GenMessage<RenewRunnerResponse, {jsonType: RenewRunnerResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 10);
+  messageDesc(file_runnermock_v1_control, 13);
 
 /**
  * Names a runner.
@@ -518,7 +751,7 @@ export type LapseRunnerRequestJson = {
  * Use `create(LapseRunnerRequestSchema)` to create a new message.
  */
 export const LapseRunnerRequestSchema: GenMessage<LapseRunnerRequest, {jsonType: LapseRunnerRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 11);
+  messageDesc(file_runnermock_v1_control, 14);
 
 /**
  * Empty.
@@ -541,7 +774,7 @@ export type LapseRunnerResponseJson = {
  * Use `create(LapseRunnerResponseSchema)` to create a new message.
  */
 export const LapseRunnerResponseSchema: GenMessage<LapseRunnerResponse, {jsonType: LapseRunnerResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 12);
+  messageDesc(file_runnermock_v1_control, 15);
 
 /**
  * A runner, and what it says.
@@ -604,7 +837,7 @@ export type ReportRunnerStatusRequestJson = {
  * Use `create(ReportRunnerStatusRequestSchema)` to create a new message.
  */
 export const ReportRunnerStatusRequestSchema: GenMessage<ReportRunnerStatusRequest, {jsonType: ReportRunnerStatusRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 13);
+  messageDesc(file_runnermock_v1_control, 16);
 
 /**
  * The runner afterwards.
@@ -639,7 +872,7 @@ export type ReportRunnerStatusResponseJson = {
  * Use `create(ReportRunnerStatusResponseSchema)` to create a new message.
  */
 export const ReportRunnerStatusResponseSchema: GenMessage<ReportRunnerStatusResponse, {jsonType: ReportRunnerStatusResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 14);
+  messageDesc(file_runnermock_v1_control, 17);
 
 /**
  * A token that the mock has issued, without the token.
@@ -730,7 +963,7 @@ export type TokenJson = {
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema: GenMessage<Token, {jsonType: TokenJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 15);
+  messageDesc(file_runnermock_v1_control, 18);
 
 /**
  * Says which tokens to list.
@@ -793,7 +1026,7 @@ export type ListTokensRequestJson = {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest, {jsonType: ListTokensRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 16);
+  messageDesc(file_runnermock_v1_control, 19);
 
 /**
  * One page of tokens.
@@ -842,7 +1075,7 @@ export type ListTokensResponseJson = {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse, {jsonType: ListTokensResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 17);
+  messageDesc(file_runnermock_v1_control, 20);
 
 /**
  * Names a token.
@@ -891,7 +1124,7 @@ export type ExpireTokenRequestJson = {
  * Use `create(ExpireTokenRequestSchema)` to create a new message.
  */
 export const ExpireTokenRequestSchema: GenMessage<ExpireTokenRequest, {jsonType: ExpireTokenRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 18);
+  messageDesc(file_runnermock_v1_control, 21);
 
 /**
  * Empty.
@@ -914,7 +1147,7 @@ export type ExpireTokenResponseJson = {
  * Use `create(ExpireTokenResponseSchema)` to create a new message.
  */
 export const ExpireTokenResponseSchema: GenMessage<ExpireTokenResponse, {jsonType: ExpireTokenResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 19);
+  messageDesc(file_runnermock_v1_control, 22);
 
 /**
  * Names a token.
@@ -963,7 +1196,7 @@ export type RevokeTokenRequestJson = {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest, {jsonType: RevokeTokenRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 20);
+  messageDesc(file_runnermock_v1_control, 23);
 
 /**
  * Empty.
@@ -986,7 +1219,7 @@ export type RevokeTokenResponseJson = {
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse, {jsonType: RevokeTokenResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 21);
+  messageDesc(file_runnermock_v1_control, 24);
 
 /**
  * Names a world.
@@ -1021,7 +1254,7 @@ export type ResetRequestJson = {
  * Use `create(ResetRequestSchema)` to create a new message.
  */
 export const ResetRequestSchema: GenMessage<ResetRequest, {jsonType: ResetRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 22);
+  messageDesc(file_runnermock_v1_control, 25);
 
 /**
  * Empty.
@@ -1044,7 +1277,7 @@ export type ResetResponseJson = {
  * Use `create(ResetResponseSchema)` to create a new message.
  */
 export const ResetResponseSchema: GenMessage<ResetResponse, {jsonType: ResetResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 23);
+  messageDesc(file_runnermock_v1_control, 26);
 
 /**
  * A world.
@@ -1121,7 +1354,7 @@ export type WorldJson = {
  * Use `create(WorldSchema)` to create a new message.
  */
 export const WorldSchema: GenMessage<World, {jsonType: WorldJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 24);
+  messageDesc(file_runnermock_v1_control, 27);
 
 /**
  * Describes the world to make.
@@ -1184,7 +1417,7 @@ export type CreateWorldRequestJson = {
  * Use `create(CreateWorldRequestSchema)` to create a new message.
  */
 export const CreateWorldRequestSchema: GenMessage<CreateWorldRequest, {jsonType: CreateWorldRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 25);
+  messageDesc(file_runnermock_v1_control, 28);
 
 /**
  * The new world.
@@ -1219,7 +1452,7 @@ export type CreateWorldResponseJson = {
  * Use `create(CreateWorldResponseSchema)` to create a new message.
  */
 export const CreateWorldResponseSchema: GenMessage<CreateWorldResponse, {jsonType: CreateWorldResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 26);
+  messageDesc(file_runnermock_v1_control, 29);
 
 /**
  * Says which worlds to list.
@@ -1254,7 +1487,7 @@ export type ListWorldsRequestJson = {
  * Use `create(ListWorldsRequestSchema)` to create a new message.
  */
 export const ListWorldsRequestSchema: GenMessage<ListWorldsRequest, {jsonType: ListWorldsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 27);
+  messageDesc(file_runnermock_v1_control, 30);
 
 /**
  * One page of worlds.
@@ -1303,7 +1536,7 @@ export type ListWorldsResponseJson = {
  * Use `create(ListWorldsResponseSchema)` to create a new message.
  */
 export const ListWorldsResponseSchema: GenMessage<ListWorldsResponse, {jsonType: ListWorldsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 28);
+  messageDesc(file_runnermock_v1_control, 31);
 
 /**
  * Names a world.
@@ -1338,7 +1571,7 @@ export type DeleteWorldRequestJson = {
  * Use `create(DeleteWorldRequestSchema)` to create a new message.
  */
 export const DeleteWorldRequestSchema: GenMessage<DeleteWorldRequest, {jsonType: DeleteWorldRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 29);
+  messageDesc(file_runnermock_v1_control, 32);
 
 /**
  * Empty.
@@ -1361,7 +1594,7 @@ export type DeleteWorldResponseJson = {
  * Use `create(DeleteWorldResponseSchema)` to create a new message.
  */
 export const DeleteWorldResponseSchema: GenMessage<DeleteWorldResponse, {jsonType: DeleteWorldResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 30);
+  messageDesc(file_runnermock_v1_control, 33);
 
 /**
  * A call that a world's API has answered. Passwords, tokens, keys and bearers are not in it.
@@ -1592,7 +1825,7 @@ export type CallJson = {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call, {jsonType: CallJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 31);
+  messageDesc(file_runnermock_v1_control, 34);
 
 /**
  * How it ended, if it failed.
@@ -1613,6 +1846,13 @@ export type Call_Error = Message<"runnermock.v1.Call.Error"> & {
    * @generated from field: string message = 2;
    */
   message: string;
+
+  /**
+   * Whose doing it is, and how to put it right.
+   *
+   * @generated from field: runnermock.v1.Explanation explanation = 3;
+   */
+  explanation?: Explanation | undefined;
 };
 
 /**
@@ -1634,6 +1874,13 @@ export type Call_ErrorJson = {
    * @generated from field: string message = 2;
    */
   message?: string;
+
+  /**
+   * Whose doing it is, and how to put it right.
+   *
+   * @generated from field: runnermock.v1.Explanation explanation = 3;
+   */
+  explanation?: ExplanationJson;
 };
 
 /**
@@ -1641,7 +1888,7 @@ export type Call_ErrorJson = {
  * Use `create(Call_ErrorSchema)` to create a new message.
  */
 export const Call_ErrorSchema: GenMessage<Call_Error, {jsonType: Call_ErrorJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 31, 0);
+  messageDesc(file_runnermock_v1_control, 34, 0);
 
 /**
  * Lets calls pass that agree with everything that is set.
@@ -1704,7 +1951,7 @@ export type CallFilterJson = {
  * Use `create(CallFilterSchema)` to create a new message.
  */
 export const CallFilterSchema: GenMessage<CallFilter, {jsonType: CallFilterJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 32);
+  messageDesc(file_runnermock_v1_control, 35);
 
 /**
  * Says which calls to list.
@@ -1767,7 +2014,7 @@ export type ListCallsRequestJson = {
  * Use `create(ListCallsRequestSchema)` to create a new message.
  */
 export const ListCallsRequestSchema: GenMessage<ListCallsRequest, {jsonType: ListCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 33);
+  messageDesc(file_runnermock_v1_control, 36);
 
 /**
  * One page of calls.
@@ -1816,7 +2063,7 @@ export type ListCallsResponseJson = {
  * Use `create(ListCallsResponseSchema)` to create a new message.
  */
 export const ListCallsResponseSchema: GenMessage<ListCallsResponse, {jsonType: ListCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 34);
+  messageDesc(file_runnermock_v1_control, 37);
 
 /**
  * Says which calls to watch.
@@ -1837,6 +2084,13 @@ export type WatchCallsRequest = Message<"runnermock.v1.WatchCallsRequest"> & {
    * @generated from field: runnermock.v1.CallFilter filter = 2;
    */
   filter?: CallFilter | undefined;
+
+  /**
+   * How many of the calls that are in the log already come first: the newest. 0: none.
+   *
+   * @generated from field: int32 last = 3;
+   */
+  last: number;
 };
 
 /**
@@ -1858,6 +2112,13 @@ export type WatchCallsRequestJson = {
    * @generated from field: runnermock.v1.CallFilter filter = 2;
    */
   filter?: CallFilterJson;
+
+  /**
+   * How many of the calls that are in the log already come first: the newest. 0: none.
+   *
+   * @generated from field: int32 last = 3;
+   */
+  last?: number;
 };
 
 /**
@@ -1865,7 +2126,7 @@ export type WatchCallsRequestJson = {
  * Use `create(WatchCallsRequestSchema)` to create a new message.
  */
 export const WatchCallsRequestSchema: GenMessage<WatchCallsRequest, {jsonType: WatchCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 35);
+  messageDesc(file_runnermock_v1_control, 38);
 
 /**
  * One call.
@@ -1900,7 +2161,7 @@ export type WatchCallsResponseJson = {
  * Use `create(WatchCallsResponseSchema)` to create a new message.
  */
 export const WatchCallsResponseSchema: GenMessage<WatchCallsResponse, {jsonType: WatchCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 36);
+  messageDesc(file_runnermock_v1_control, 39);
 
 /**
  * Says what to wait for.
@@ -1977,7 +2238,7 @@ export type WaitForCallsRequestJson = {
  * Use `create(WaitForCallsRequestSchema)` to create a new message.
  */
 export const WaitForCallsRequestSchema: GenMessage<WaitForCallsRequest, {jsonType: WaitForCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 37);
+  messageDesc(file_runnermock_v1_control, 40);
 
 /**
  * What was waited for.
@@ -2012,7 +2273,7 @@ export type WaitForCallsResponseJson = {
  * Use `create(WaitForCallsResponseSchema)` to create a new message.
  */
 export const WaitForCallsResponseSchema: GenMessage<WaitForCallsResponse, {jsonType: WaitForCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 38);
+  messageDesc(file_runnermock_v1_control, 41);
 
 /**
  * Names a world.
@@ -2047,7 +2308,7 @@ export type ClearCallsRequestJson = {
  * Use `create(ClearCallsRequestSchema)` to create a new message.
  */
 export const ClearCallsRequestSchema: GenMessage<ClearCallsRequest, {jsonType: ClearCallsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 39);
+  messageDesc(file_runnermock_v1_control, 42);
 
 /**
  * Empty.
@@ -2070,7 +2331,7 @@ export type ClearCallsResponseJson = {
  * Use `create(ClearCallsResponseSchema)` to create a new message.
  */
 export const ClearCallsResponseSchema: GenMessage<ClearCallsResponse, {jsonType: ClearCallsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 40);
+  messageDesc(file_runnermock_v1_control, 43);
 
 /**
  * Which calls a fault meets: those that agree with everything that is set.
@@ -2189,7 +2450,7 @@ export type FaultMatchJson = {
  * Use `create(FaultMatchSchema)` to create a new message.
  */
 export const FaultMatchSchema: GenMessage<FaultMatch, {jsonType: FaultMatchJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 41);
+  messageDesc(file_runnermock_v1_control, 44);
 
 /**
  * Fails a call.
@@ -2280,7 +2541,7 @@ export type FaultErrorJson = {
  * Use `create(FaultErrorSchema)` to create a new message.
  */
 export const FaultErrorSchema: GenMessage<FaultError, {jsonType: FaultErrorJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 42);
+  messageDesc(file_runnermock_v1_control, 45);
 
 /**
  * A detail of the error.
@@ -2329,7 +2590,7 @@ export type FaultError_DetailJson = {
  * Use `create(FaultError_DetailSchema)` to create a new message.
  */
 export const FaultError_DetailSchema: GenMessage<FaultError_Detail, {jsonType: FaultError_DetailJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 42, 0);
+  messageDesc(file_runnermock_v1_control, 45, 0);
 
 /**
  * Answers with success and an empty message; nothing is done.
@@ -2352,7 +2613,7 @@ export type FaultEmptyReplyJson = {
  * Use `create(FaultEmptyReplySchema)` to create a new message.
  */
 export const FaultEmptyReplySchema: GenMessage<FaultEmptyReply, {jsonType: FaultEmptyReplyJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 43);
+  messageDesc(file_runnermock_v1_control, 46);
 
 /**
  * Shows a runner, or what is configured on one, as not there yet after it was written: a Get RPC is
@@ -2389,7 +2650,7 @@ export type FaultMissJson = {
  * Use `create(FaultMissSchema)` to create a new message.
  */
 export const FaultMissSchema: GenMessage<FaultMiss, {jsonType: FaultMissJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 44);
+  messageDesc(file_runnermock_v1_control, 47);
 
 /**
  * Makes pages smaller than asked.
@@ -2424,7 +2685,7 @@ export type FaultPageCapJson = {
  * Use `create(FaultPageCapSchema)` to create a new message.
  */
 export const FaultPageCapSchema: GenMessage<FaultPageCap, {jsonType: FaultPageCapJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 45);
+  messageDesc(file_runnermock_v1_control, 48);
 
 /**
  * Sends the token of the page back that was asked for: a client that trusts it walks in circles.
@@ -2447,7 +2708,7 @@ export type FaultRepeatedPageTokenJson = {
  * Use `create(FaultRepeatedPageTokenSchema)` to create a new message.
  */
 export const FaultRepeatedPageTokenSchema: GenMessage<FaultRepeatedPageToken, {jsonType: FaultRepeatedPageTokenJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 46);
+  messageDesc(file_runnermock_v1_control, 49);
 
 /**
  * Cuts a stream off.
@@ -2496,7 +2757,7 @@ export type FaultCutStreamJson = {
  * Use `create(FaultCutStreamSchema)` to create a new message.
  */
 export const FaultCutStreamSchema: GenMessage<FaultCutStream, {jsonType: FaultCutStreamJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 47);
+  messageDesc(file_runnermock_v1_control, 50);
 
 /**
  * Sends a message of WatchEvents to the streams that match and are open now, and is over.
@@ -2531,7 +2792,7 @@ export type FaultFeedStreamJson = {
  * Use `create(FaultFeedStreamSchema)` to create a new message.
  */
 export const FaultFeedStreamSchema: GenMessage<FaultFeedStream, {jsonType: FaultFeedStreamJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 48);
+  messageDesc(file_runnermock_v1_control, 51);
 
 /**
  * Breaks the connection off without an answer.
@@ -2554,7 +2815,7 @@ export type FaultResetJson = {
  * Use `create(FaultResetSchema)` to create a new message.
  */
 export const FaultResetSchema: GenMessage<FaultReset, {jsonType: FaultResetJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 49);
+  messageDesc(file_runnermock_v1_control, 52);
 
 /**
  * Sends the client elsewhere, with status 308.
@@ -2589,7 +2850,7 @@ export type FaultRedirectJson = {
  * Use `create(FaultRedirectSchema)` to create a new message.
  */
 export const FaultRedirectSchema: GenMessage<FaultRedirect, {jsonType: FaultRedirectJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 50);
+  messageDesc(file_runnermock_v1_control, 53);
 
 /**
  * A rule: which calls, and what becomes of them.
@@ -2822,7 +3083,7 @@ export type FaultJson = {
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema: GenMessage<Fault, {jsonType: FaultJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 51);
+  messageDesc(file_runnermock_v1_control, 54);
 
 /**
  * The fault to inject.
@@ -2871,7 +3132,7 @@ export type InjectFaultRequestJson = {
  * Use `create(InjectFaultRequestSchema)` to create a new message.
  */
 export const InjectFaultRequestSchema: GenMessage<InjectFaultRequest, {jsonType: InjectFaultRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 52);
+  messageDesc(file_runnermock_v1_control, 55);
 
 /**
  * The fault as it stands.
@@ -2906,7 +3167,7 @@ export type InjectFaultResponseJson = {
  * Use `create(InjectFaultResponseSchema)` to create a new message.
  */
 export const InjectFaultResponseSchema: GenMessage<InjectFaultResponse, {jsonType: InjectFaultResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 53);
+  messageDesc(file_runnermock_v1_control, 56);
 
 /**
  * Names a world.
@@ -2941,7 +3202,7 @@ export type ListFaultsRequestJson = {
  * Use `create(ListFaultsRequestSchema)` to create a new message.
  */
 export const ListFaultsRequestSchema: GenMessage<ListFaultsRequest, {jsonType: ListFaultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 54);
+  messageDesc(file_runnermock_v1_control, 57);
 
 /**
  * The faults.
@@ -2976,7 +3237,7 @@ export type ListFaultsResponseJson = {
  * Use `create(ListFaultsResponseSchema)` to create a new message.
  */
 export const ListFaultsResponseSchema: GenMessage<ListFaultsResponse, {jsonType: ListFaultsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 55);
+  messageDesc(file_runnermock_v1_control, 58);
 
 /**
  * Names a fault.
@@ -3025,7 +3286,7 @@ export type RemoveFaultRequestJson = {
  * Use `create(RemoveFaultRequestSchema)` to create a new message.
  */
 export const RemoveFaultRequestSchema: GenMessage<RemoveFaultRequest, {jsonType: RemoveFaultRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 56);
+  messageDesc(file_runnermock_v1_control, 59);
 
 /**
  * Empty.
@@ -3048,7 +3309,7 @@ export type RemoveFaultResponseJson = {
  * Use `create(RemoveFaultResponseSchema)` to create a new message.
  */
 export const RemoveFaultResponseSchema: GenMessage<RemoveFaultResponse, {jsonType: RemoveFaultResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 57);
+  messageDesc(file_runnermock_v1_control, 60);
 
 /**
  * Names a world.
@@ -3083,7 +3344,7 @@ export type ClearFaultsRequestJson = {
  * Use `create(ClearFaultsRequestSchema)` to create a new message.
  */
 export const ClearFaultsRequestSchema: GenMessage<ClearFaultsRequest, {jsonType: ClearFaultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 58);
+  messageDesc(file_runnermock_v1_control, 61);
 
 /**
  * Empty.
@@ -3106,7 +3367,7 @@ export type ClearFaultsResponseJson = {
  * Use `create(ClearFaultsResponseSchema)` to create a new message.
  */
 export const ClearFaultsResponseSchema: GenMessage<ClearFaultsResponse, {jsonType: ClearFaultsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 59);
+  messageDesc(file_runnermock_v1_control, 62);
 
 /**
  * What to load.
@@ -3192,7 +3453,7 @@ export type LoadStateRequestJson = {
  * Use `create(LoadStateRequestSchema)` to create a new message.
  */
 export const LoadStateRequestSchema: GenMessage<LoadStateRequest, {jsonType: LoadStateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 60);
+  messageDesc(file_runnermock_v1_control, 63);
 
 /**
  * Empty.
@@ -3215,7 +3476,7 @@ export type LoadStateResponseJson = {
  * Use `create(LoadStateResponseSchema)` to create a new message.
  */
 export const LoadStateResponseSchema: GenMessage<LoadStateResponse, {jsonType: LoadStateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 61);
+  messageDesc(file_runnermock_v1_control, 64);
 
 /**
  * Names a world.
@@ -3250,7 +3511,7 @@ export type SaveStateRequestJson = {
  * Use `create(SaveStateRequestSchema)` to create a new message.
  */
 export const SaveStateRequestSchema: GenMessage<SaveStateRequest, {jsonType: SaveStateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 62);
+  messageDesc(file_runnermock_v1_control, 65);
 
 /**
  * What a world knows.
@@ -3299,7 +3560,7 @@ export type SaveStateResponseJson = {
  * Use `create(SaveStateResponseSchema)` to create a new message.
  */
 export const SaveStateResponseSchema: GenMessage<SaveStateResponse, {jsonType: SaveStateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 63);
+  messageDesc(file_runnermock_v1_control, 66);
 
 /**
  * Moves time, simulates runners, ends tokens, reads and replaces state, makes and removes worlds.
@@ -3350,6 +3611,17 @@ export const ControlService: GenService<{
     methodKind: "unary";
     input: typeof ResumeClockRequestSchema;
     output: typeof ResumeClockResponseSchema;
+  },
+  /**
+   * Streams a world's runners and its time, in steps that follow each other some times a second: everything at first,
+   * then what has changed since the step before, renewals included. After a reset it goes on with the fresh world.
+   *
+   * @generated from rpc runnermock.v1.ControlService.WatchRunners
+   */
+  watchRunners: {
+    methodKind: "server_streaming";
+    input: typeof WatchRunnersRequestSchema;
+    output: typeof WatchRunnersResponseSchema;
   },
   /**
    * Renews a runner's lease, as its own call would; a lapsed one is registered again.
@@ -3475,7 +3747,7 @@ export const ControlService: GenService<{
     output: typeof ListCallsResponseSchema;
   },
   /**
-   * Streams the calls from now on: a unary one when it has been answered, a stream when it has begun.
+   * Streams the calls from now on, and those of before if asked: a unary one when it has been answered, a stream when it has begun.
    *
    * @generated from rpc runnermock.v1.ControlService.WatchCalls
    */
