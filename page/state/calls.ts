@@ -9,13 +9,17 @@ const flushMs = 200;
 
 export const calls = signal<readonly Call[]>([]);
 
+export function callById(callId: string): Call | undefined {
+  return calls.value.find((call) => call.callId === callId);
+}
+
 /** Whether the list is held as it is, for somebody who reads it. */
 export const held = signal(false);
 
 /** How many have come since it was held. */
 export const waiting = signal(0);
 
-/** How many have come since the watch began. */
+/** How many there have been in the world. */
 export const heard = signal(0);
 
 let pending: Call[] = [];
@@ -26,7 +30,8 @@ let heardWhenHeld = 0;
 export function hearCall(call: Call): void {
   pending.push(call);
   if (pending.length > maxCalls * 2) pending = pending.slice(-maxCalls);
-  heardCount++;
+  // Ids count the calls. A stream comes once more when it has ended.
+  heardCount = Math.max(heardCount, Number(call.callId));
   if (!isFlushDue) setTimeout(flush, flushMs);
   isFlushDue = true;
 }
@@ -38,9 +43,10 @@ function flush(): void {
     waiting.value = heardCount - heardWhenHeld;
     return;
   }
-  const added = pending.reverse();
+  // What comes once more keeps its place.
+  const byId = new Map([...calls.value.toReversed(), ...pending].map((call) => [call.callId, call]));
   pending = [];
-  calls.value = [...added, ...calls.value].slice(0, maxCalls);
+  calls.value = [...byId.values()].reverse().slice(0, maxCalls);
 }
 
 export function hold(isHeld: boolean): void {

@@ -89,7 +89,7 @@ async function followRunners(name: string, signal: AbortSignal): Promise<void> {
 
 async function followCalls(name: string, signal: AbortSignal): Promise<void> {
   forgetCalls();
-  for await (const { call } of control.watchCalls({ world: name, last: maxCalls }, { signal }))
+  for await (const { call } of control.watchCalls({ world: name, last: maxCalls, ends: true }, { signal }))
     if (call !== undefined) hearCall(call);
 }
 

@@ -4,13 +4,16 @@ import { useRef } from "preact/hooks";
 import type { Call, Call_Error } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { Explanation_Blame } from "../../src/gen/runnermock/v1/explanation_pb.ts";
 import { curlOf } from "../curl.ts";
+import { callById } from "../state/calls.ts";
 import { apiUrl } from "../state/worlds.ts";
 import { callerOf, codeOf, methodOf, protocolOf, spanOf, timeOfDay } from "../words.ts";
 import { Dialog } from "./dialog.tsx";
 import { Json } from "./json.tsx";
 import { Scrollable } from "./scrollable.tsx";
 
-export function CallDialog({ call }: { call: Call }) {
+export function CallDialog({ call: opened }: { call: Call }) {
+  // A stream goes on while it is looked at; a call may be in the list no longer.
+  const call = callById(opened.callId) ?? opened;
   const { rpc, at, caller, userAgent, messages, faultId, error, request, reply } = call;
   return (
     <Dialog title={methodOf(call)}>

@@ -108,8 +108,8 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       return { calls: items.map(({ record }) => messageOf(record)), pagination };
     },
 
-    watchCalls({ world, filter, last }, { signal }) {
-      return tellingOf(named(world).calls.watch(callMatcher(filter), signal, last));
+    watchCalls({ world, filter, last, ends }, { signal }) {
+      return tellingOf(named(world).calls.watch(callMatcher(filter), signal, { last, ends }));
     },
 
     async waitForCalls({ world, filter, count, timeout }, { signal }) {

@@ -65,12 +65,26 @@ interface Kept {
 
 type Matches = (record: CallRecord) => boolean;
 
+/** What a watcher hears of beside the calls from now on. */
+interface WatchScope {
+  /** How many of the calls of before come first: the newest, within what may wait. Default: none. */
+  readonly last?: number;
+  /** Whether a stream comes once more when it has ended. Default: false. */
+  readonly ends?: boolean;
+}
+
+interface Watcher {
+  readonly matches: Matches;
+  readonly ends: boolean;
+  readonly backlog: Backlog<CallRecord>;
+}
+
 export class CallLog {
   readonly #limits: CallLogLimits;
   /** The oldest first, from `#start` on: what lies before it has been dropped. Their numbers follow one another. */
   #kept: (Kept | undefined)[] = [];
   #start = 0;
-  readonly #watchers = new Set<{ readonly matches: Matches; readonly backlog: Backlog<CallRecord> }>();
+  readonly #watchers = new Set<Watcher>();
   #bytes = 0;
   #heard = 0;
 
@@ -90,6 +104,13 @@ export class CallLog {
     return record;
   }
 
+  /** Takes note of how a stream has ended. */
+  end(record: CallRecord, outcome: Pick<CallRecord, "error" | "durationMs">): void {
+    Object.assign(record, outcome);
+    for (const { matches, ends, backlog } of this.#watchers)
+      if (ends && matches(record)) backlog.push(record);
+  }
+
   /** A page of the calls that match, the oldest first. */
   list(cursor: Cursor, matches: Matches) {
     return pageOf(cursor, (page) =>
@@ -101,16 +122,17 @@ export class CallLog {
     );
   }
 
-  /**
-   * The calls that match from now on, until the signal aborts; a reader that falls behind is ended.
-   *
-   * @param last how many of those of before come first
-   */
-  watch(matches: Matches, signal: AbortSignal, last = 0): Backlog<CallRecord> {
+  /** The calls that match from now on, until the signal aborts; a reader that falls behind is ended. */
+  watch(
+    matches: Matches,
+    signal: AbortSignal,
+    { last = 0, ends = false }: WatchScope = {},
+  ): Backlog<CallRecord> {
     const limit = this.#limits.maxWatchBacklog;
     const backlog = new Backlog<CallRecord>(limit, () => errors.watcherFellBehind({ limit }));
-    if (last > 0) for (const record of this.matching(matches).slice(-last)) backlog.push(record);
-    const watcher = { backlog, matches };
+    const earlier = last > 0 ? this.matching(matches).slice(-Math.min(last, limit)) : [];
+    for (const record of earlier) backlog.push(record);
+    const watcher = { backlog, matches, ends };
     this.#watchers.add(watcher);
     const stop = () => {
       this.#watchers.delete(watcher);

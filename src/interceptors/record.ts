@@ -44,7 +44,7 @@ export function createRecord(host: HostTime, observe: Observe | undefined): Inte
       (error) => {
         const failure = error === undefined ? undefined : ConnectError.from(error);
         const outcome = { error: failure, durationMs: recording.durationMs };
-        if (begun !== undefined) Object.assign(begun, outcome);
+        if (begun !== undefined) recording.end(begun, outcome);
         else if (error !== undefined) recording.add(outcome);
         observe?.(
           request.method,
@@ -112,6 +112,10 @@ class Recording {
       durationMs,
       messages: 0,
     });
+  }
+
+  end(record: CallRecord, outcome: Pick<CallRecord, "error" | "durationMs">): void {
+    this.#values.get(worldKey)?.calls.end(record, outcome);
   }
 }
 

@@ -262,6 +262,41 @@ test("WatchCalls begins with as many of those of before as it is asked for, the 
   abort.abort();
 });
 
+test("WatchCalls begins with no more calls than may wait for a reader", async () => {
+  const mock = await openMock({ controlPort: 0, maxWatchBacklog: 2 });
+  for (let i = 0; i < 3; i++) await mock.runner.listRunners({});
+  const calls = controlOf(mock).watchCalls({ last: 3 })[Symbol.asyncIterator]();
+  expect(Number((await calls.next()).value?.call?.callId)).toBe(2);
+  await calls.return?.();
+  await mock.close();
+});
+
+test.for([
+  [true, "WatchEvents"],
+  [false, "ListRunners"],
+] as const)(
+  "WatchCalls with ends: %s tells of %s after a stream that has ended",
+  async ([ends, next], { mock, control }) => {
+    const abort = new AbortController();
+    const calls = control.watchCalls({ last: 1, ends })[Symbol.asyncIterator]();
+    const streaming = mock.client(EventService).watchEvents({}, { signal: abort.signal });
+    const end = streaming[Symbol.asyncIterator]()
+      .next()
+      .catch(() => {});
+    const begun = (await calls.next()).value?.call;
+    abort.abort();
+    await end;
+    await expect.poll(() => mock.calls.list()[0]?.duration).toBeDefined();
+    await mock.runner.listRunners({});
+    const after = (await calls.next()).value?.call;
+    expect([begun?.duration, after?.rpc.split("/").at(-1)]).toEqual([undefined, next]);
+    expect(after?.duration).toBeDefined();
+    expect(after?.callId === begun?.callId).toBe(ends);
+    expect(after?.error?.code).toBe(ends ? "canceled" : undefined);
+    await calls.return?.();
+  },
+);
+
 test("an error in the log comes with its explanation", async ({ mock, control }) => {
   await failureOf(mock.runner.getRunner({ runnerId: unknownId }));
   mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });

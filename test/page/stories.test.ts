@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { afterAll, describe, expect } from "vitest";
+import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { productionRunner, sdkOf } from "../support/node-sdk.ts";
 import { asRunner, register } from "../support/registrations.ts";
@@ -247,6 +248,28 @@ test("the control service's token is asked for, and kept for the tab", async ({ 
   await rows(page, "Runners", "Production Runner").waitFor();
   expect(await page.getByRole("dialog").count()).toBe(0);
   look.expects("status of 401");
+});
+
+test("a stream is under way until it has ended, in the list and where it is looked at", async ({
+  mock,
+  look,
+}) => {
+  const page = await look.at(mock);
+  const abort = new AbortController();
+  const end = mock
+    .client(EventService)
+    .watchEvents({}, { signal: abort.signal })
+    [Symbol.asyncIterator]()
+    .next()
+    .catch(() => {});
+  const row = rows(page, "Calls", "WatchEvents");
+  await row.filter({ hasText: "under way" }).waitFor();
+  await press(page, "WatchEvents");
+  abort.abort();
+  await end;
+  await row.filter({ hasText: "canceled" }).waitFor();
+  await page.getByRole("region", { name: "Why it failed" }).getByText("canceled").waitFor();
+  expect(await rows(page, "Calls", "WatchEvents").count()).toBe(1);
 });
 
 test("calls are held while somebody reads them", async ({ mock, look }) => {
