@@ -6,9 +6,9 @@
  *
  * One mechanism for all protocols; what is decoded by none (unknown encodings) is left alone.
  */
-import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
-import { Code, ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
+import { ConnectError, type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import {
   type Compression,
   createAsyncIterable,
@@ -20,15 +20,15 @@ import {
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { errors } from "../errors.ts";
 import { type Decode, decodeKey, unlessAborted, unlessEnded } from "../interceptors/decode.ts";
-import { messageFromJson } from "./json-message.ts";
+import {
+  checkVersion,
+  type DecodeOptions,
+  decodeMessage,
+  envelopePrefixBytes,
+  onlyEnvelope,
+  open,
+} from "./decode-message.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
-
-export interface DecodeOptions {
-  /** Whether unknown JSON fields and enum names are refused. */
-  readonly refuseUnknownJson: boolean;
-  /** The largest message that is read, compressed or not. */
-  readonly maxBytes: number;
-}
 
 /** The router's handlers decode their requests in the chain from now on. */
 export function decodeInChain(router: ConnectRouter, options: DecodeOptions): void {
@@ -56,8 +56,6 @@ const encodingHeaders = new Map([
   ["", "content-encoding"],
   ["connect+", "connect-content-encoding"],
 ]);
-const envelopePrefixBytes = 5;
-const compressedFlag = 1;
 
 interface Decoding {
   readonly decoding: UniversalServerRequest;
@@ -198,75 +196,6 @@ async function* fromClient(body: AsyncIterable<Uint8Array>, read: (length: numbe
   } catch (error) {
     throw error instanceof ConnectError ? error : errors.clientWentAway({ cause: error });
   }
-}
-
-function onlyEnvelope(body: Uint8Array): EnvelopedMessage {
-  if (body.length === 0) throw errors.missingRequestMessage();
-  if (body.length < envelopePrefixBytes)
-    throw errors.undecodable({ problem: "the request breaks off in its five byte prefix" });
-  const flags = body[0] ?? 0;
-  const length = new DataView(body.buffer, body.byteOffset).getUint32(1);
-  const end = envelopePrefixBytes + length;
-  if (end > body.length) {
-    const sent = body.length - envelopePrefixBytes;
-    throw errors.undecodable({ problem: `the request breaks off: ${length} bytes promised, ${sent} sent` });
-  }
-  if (end < body.length) throw errors.extraRequestMessage();
-  return { flags, data: body.subarray(envelopePrefixBytes) };
-}
-
-interface Packed {
-  readonly bytes: Uint8Array;
-  readonly compression?: Compression | undefined;
-}
-
-/** Of the flags a request has but one: those that end streams are the server's. */
-function open({ flags, data: bytes }: EnvelopedMessage, compression: Compression | undefined): Packed {
-  if (flags > compressedFlag)
-    throw errors.undecodable({
-      problem: `the request has flags that no request has: 0x${flags.toString(16)}`,
-    });
-  if (flags === 0) return { bytes, compression: undefined };
-  if (compression === undefined)
-    throw errors.undecodable({ problem: "the request is compressed, but does not say how" });
-  return { bytes, compression };
-}
-
-/** @throws what refuses a message that is none of the method's, or too large */
-export async function decodeMessage(
-  { input }: DescMethod,
-  packed: Packed,
-  { json }: Pick<Format, "json">,
-  { maxBytes, refuseUnknownJson }: DecodeOptions,
-): Promise<Message> {
-  const plain = await unpack(packed, maxBytes);
-  if (plain.length > maxBytes) throw errors.bodyTooLarge({ limitBytes: maxBytes });
-  if (json) return messageFromJson(input, plain, refuseUnknownJson);
-  try {
-    return fromBinary(input, plain);
-  } catch (error) {
-    throw errors.undecodable({ problem: `the request is no ${input.typeName}: ${messageOf(error)}` });
-  }
-}
-
-async function unpack({ bytes, compression }: Packed, maxBytes: number): Promise<Uint8Array> {
-  if (compression === undefined) return bytes;
-  try {
-    return await compression.decompress(bytes, maxBytes);
-  } catch (error) {
-    const { code, cause } = ConnectError.from(error);
-    if (code === Code.ResourceExhausted) throw errors.bodyTooLarge({ limitBytes: maxBytes });
-    throw errors.undecodable({
-      problem: `the request is no ${compression.name}: ${messageOf(cause ?? error)}`,
-    });
-  }
-}
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-/** There is but one. A request need not say which it means. */
-export function checkVersion(version: string | null, expected: string): void {
-  if (version !== null && version !== expected) throw errors.unknownVersion({ version, expected });
 }
 
 function fromBase64(text: string): Uint8Array {

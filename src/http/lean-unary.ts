@@ -32,7 +32,7 @@ import type { Chain } from "../interceptors/index.ts";
 import { connectionKey } from "../interceptors/inject-faults.ts";
 import type { Log } from "../log.ts";
 import { Body, type Content, packerOf } from "./body.ts";
-import { checkVersion, type DecodeOptions, decodeMessage } from "./decode-requests.ts";
+import { checkVersion, type DecodeOptions, decodeMessage } from "./decode-message.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { LeanCall, type Request, type Response } from "./lean-call.ts";
 import { isOrigin } from "./origin.ts";
