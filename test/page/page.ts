@@ -50,7 +50,8 @@ export const test = base.extend<{ start: Start; mock: TestMock; look: Look }>({
     mock.clock.freeze();
     await use(mock);
   },
-  look: async ({ task: _ }, use) => {
+  /** After `start`, so that tabs are closed before the mocks that they look into are. */
+  look: async ({ start: _ }, use) => {
     const complaints: string[] = [];
     const expected: string[] = [];
     const pages: Page[] = [];
