@@ -224,7 +224,7 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     control.injectFault({ fault: { effect: { case: "error", value: { code: "x" } } } }),
   ),
   injectedFault: calling(async (runner, mock) => {
-    mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+    await mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
     await runner.listRunners({});
   }),
   tooFewCalls: async () => {

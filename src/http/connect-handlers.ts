@@ -6,6 +6,7 @@ import type { FastifyInstance, RouteHandlerMethod } from "fastify";
 import { requestGateOf } from "../interceptors/gate.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { connectionKey } from "../interceptors/inject-faults.ts";
+import type { Readiness } from "../readiness.ts";
 import { registerStandardServices } from "../standard/index.ts";
 import { type DecodeOptions, decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
@@ -22,12 +23,13 @@ export interface Served {
   readonly chain: Chain;
   /** Aborted when the server stops: open streams then end with `unavailable`. */
   readonly shutdownSignal: AbortSignal;
+  readonly readiness: Readiness;
 }
 
 /** By the paths that Connect's plugin would have Fastify route to them. */
 export function connectHandlers(
   scope: FastifyInstance,
-  { routes, services, chain, shutdownSignal }: Served,
+  { routes, services, chain, shutdownSignal, readiness }: Served,
   decoding: DecodeOptions,
 ): ReadonlyMap<string, RouteHandlerMethod> {
   const handlers = new Map<string, RouteHandlerMethod>();
@@ -43,7 +45,7 @@ export function connectHandlers(
     shutdownSignal,
     routes(router) {
       routes(router);
-      registerStandardServices(router, services, chain.standardInterceptors);
+      registerStandardServices(router, services, chain.standardInterceptors, readiness);
       decodeInChain(router, decoding);
       sendHeadersEarly(router);
       serveJsonLines(router, decoding);

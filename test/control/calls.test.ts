@@ -264,7 +264,7 @@ test("WatchCalls begins with as many of those of before as it is asked for, the 
 
 test("an error in the log comes with its explanation", async ({ mock, control }) => {
   await failureOf(mock.runner.getRunner({ runnerId: unknownId }));
-  mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+  await mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
   await failureOf(mock.runner.listRunners({}));
   const { calls } = await control.listCalls({});
   expect(calls.map(({ error }) => [error?.code, error?.explanation?.error])).toEqual([

@@ -89,7 +89,7 @@ const known: readonly Known[] = [
   {
     title: "a fault fails two calls, and all are in the log",
     language: "js",
-    contains: "mock.faults.inject",
+    contains: "await mock.faults.inject",
     async run(code) {
       expect(await output(process.execPath, ["--input-type=module"], code)).toBe("503 503 200 3\n");
     },

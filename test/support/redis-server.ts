@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { createClient } from "@redis/client";
 
 /** The program's name; undefined where there is none. */
 export const redisProgram = ["valkey-server", "redis-server"].find((name) => {
@@ -67,6 +68,15 @@ export class RedisServer {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await ended;
+  }
+
+  /** Every key that there is. */
+  async keys(): Promise<string[]> {
+    const client = createClient({ url: this.url });
+    await client.connect();
+    const keys = await client.keys("*");
+    client.destroy();
+    return keys.sort();
   }
 
   /** Lets it say nothing any more, or go on. */

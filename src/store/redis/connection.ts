@@ -5,6 +5,7 @@
  */
 import { createClient, createCluster, ErrorReply, RESP_TYPES, RedisClient } from "@redis/client";
 import { errors } from "../../errors.ts";
+import type { Readiness } from "../../readiness.ts";
 import type { Script } from "./scripts.ts";
 
 /** What makes an engine unfit, told when the mock starts. */
@@ -38,10 +39,10 @@ interface Link {
   close(): void;
 }
 
-export class Connection {
+export class Connection implements Readiness {
   readonly #link: Link;
   readonly #listeners = new Set<() => void>();
-  #isUp = true;
+  #isReady = true;
 
   private constructor(open: (changed: () => void) => Link) {
     this.#link = open(() => this.#changed());
@@ -63,11 +64,10 @@ export class Connection {
   }
 
   /** Whether the engine is there, as far as is known. */
-  get isUp(): boolean {
-    return this.#isUp;
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
-  /** Hears when the engine goes or comes back. The function returned ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -112,9 +112,9 @@ export class Connection {
   }
 
   #changed(): void {
-    const isUp = this.#link.isReady;
-    if (isUp === this.#isUp) return;
-    this.#isUp = isUp;
+    const { isReady } = this.#link;
+    if (isReady === this.#isReady) return;
+    this.#isReady = isReady;
     for (const listener of this.#listeners) listener();
   }
 }

@@ -20,7 +20,7 @@ test("meets a bug", async ({ runnerMock }) => {
 });
 
 test("meets an injected internal error", async ({ runnerMock }) => {
-  runnerMock.faults.inject({ effect: { case: "error", value: { code: "internal" } } });
+  await runnerMock.faults.inject({ effect: { case: "error", value: { code: "internal" } } });
   await createClient(RunnerService, runnerMock.transport())
     .listRunners({})
     .catch(() => {});
