@@ -32,20 +32,17 @@ export class RedisServer {
     this.#args = args;
   }
 
-  /** @param args its own; default: nothing is written to disk */
-  static async start(args: readonly string[] = []): Promise<RedisServer> {
+  /** @param argsOf its own, on a port; default: nothing is written to disk */
+  static async start(argsOf: (port: string) => readonly string[] = () => []): Promise<RedisServer> {
     const folder = mkdtempSync(join(tmpdir(), "runner-mock-store-"));
-    const server = new RedisServer(await freePort(), folder, args);
+    const port = await freePort();
+    const server = new RedisServer(port, folder, argsOf(String(port)));
     await server.run();
     return server;
   }
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
-  }
-
-  get folder(): string {
-    return this.#folder;
   }
 
   /** Starts it, again. Resolves once it answers. */

@@ -18,7 +18,7 @@ export interface Shared {
 
 /** @param args of the engine */
 export async function openShared(args: readonly string[] = []): Promise<Shared & { close(): Promise<void> }> {
-  const server = await RedisServer.start(args);
+  const server = await RedisServer.start(() => args);
   const mocks: TestMock[] = [];
   const replica: Shared["replica"] = async (options = {}) => {
     const mock = await openMock(
