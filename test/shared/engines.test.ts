@@ -15,6 +15,7 @@ const aws = { name: "My Runner", provider: 1 };
 
 commandLineTest.skipIf(redisProgram === undefined)(
   "a store can be reached over TLS, with an authority that Node is told of",
+  { timeout: 60_000 },
   async ({ commandLine }) => {
     const { cert, key } = await certificate();
     const folder = mkdtempSync(join(tmpdir(), "runner-mock-tls-"));
