@@ -54,7 +54,11 @@ describe.skipIf(redisProgram === undefined)("of several replicas", () => {
         for await (const { operation, resourceId } of stream)
           heard.push(`${ResourceOperation[operation]} ${resourceId}`);
       })().catch(() => {});
-      return { heard, stop: () => (done.abort(), ended) };
+      const stop = () => {
+        done.abort();
+        return ended;
+      };
+      return { heard, stop };
     });
     await expect.poll(async () => (await watchersOf(one)) + (await watchersOf(two))).toBe(2);
     const ids: string[] = [];

@@ -17,8 +17,9 @@ export const redisProgram = ["valkey-server", "redis-server"].find((name) => {
   }
 });
 
-export const redisMissing = "neither valkey-server nor redis-server is here: bash scripts/setup-store.sh";
-if (redisProgram === undefined) process.stderr.write(`skipped: ${redisMissing}\n`);
+if (redisProgram === undefined) {
+  process.stderr.write("skipped: neither valkey-server nor redis-server is here; scripts/setup-store.sh\n");
+}
 
 export class RedisServer {
   readonly port: number;
