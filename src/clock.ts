@@ -36,8 +36,6 @@ export interface MovableClock extends Clock {
   freeze(): Promise<void>;
   /** Lets the time run on from where it stands. */
   resume(): Promise<void>;
-  /** Calls off everything that is scheduled, for good. */
-  close(): void;
 }
 
 /** Called with the moment it was scheduled for, which may lie a little before `nowMs()`. */
@@ -153,6 +151,7 @@ export class WorldClock implements Timers, MovableClock {
     });
   }
 
+  /** Calls off everything that is scheduled, for good. */
   close(): void {
     this.#closed = true;
     this.#timers.data.length = this.#timers.length = 0;

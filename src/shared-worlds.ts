@@ -6,6 +6,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type HostTime, maxTimerMs } from "./clock.ts";
 import { errors } from "./errors.ts";
 import { type State, StateSchema } from "./gen/runnermock/v1/state_pb.ts";
+import { createIds } from "./ids.ts";
 import type { Random } from "./random.ts";
 import type { Readiness } from "./readiness.ts";
 import { Connection } from "./store/redis/connection.ts";
@@ -253,7 +254,8 @@ export class SharedWorlds implements Worlds {
     const clock: SharedClock = new SharedClock(connection, space, host, () => store.settleDue());
     const { maxAuditLogEntries: maxFeedEntries } = settings;
     const store = new RedisStore({ connection, seal, space, clock, host, maxFeedEntries });
-    const world = new World(name, settings, { clock, store, random, close: () => store.close() });
+    const ids = createIds(clock, random);
+    const world = new World(name, settings, { clock, store, ids, random, close: () => store.close() });
     return { name, space, overrides, world, store, clock, calls: 0, lastUsedMs: host.nowMs(), toldMs: 0 };
   }
 

@@ -19,7 +19,7 @@ import { Watches } from "./domain/watches.ts";
 import { WorldState } from "./domain/world-state.ts";
 import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
-import { createIds } from "./ids.ts";
+import { createIds, type Ids } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
 import type { Random } from "./random.ts";
 import { MemoryStore } from "./store/memory-store.ts";
@@ -52,6 +52,7 @@ export interface WorldSettings {
 export interface Ground {
   readonly clock: MovableClock;
   readonly store: Store;
+  readonly ids: Ids;
   readonly random: Random;
   /** Lets go of them. */
   close(): void;
@@ -79,14 +80,13 @@ export class World {
 
   /** A world as it is on its ground; a new one has nothing in it yet. */
   constructor(name: string, settings: WorldSettings, ground: Ground) {
-    const { clock, store, random } = ground;
+    const { clock, store, ids, random } = ground;
     const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;
     this.name = name;
     this.switches = switches;
     this.clock = clock;
     this.#settings = settings;
     this.#ground = ground;
-    const ids = createIds(clock, random);
     this.knowledge = new Knowledge(store);
     this.tokens = new Tokens(this.clock, random, store, {
       exchange: settings.exchangeTokenTtlMs,
@@ -130,8 +130,9 @@ export class World {
   /** A new world in memory, with what the system puts into it. */
   static async open(name: string, settings: WorldSettings, host: HostTime, random: Random): Promise<World> {
     const clock = new WorldClock(host);
-    const store = new MemoryStore(clock, createIds(clock, random), settings.maxAuditLogEntries);
-    const world = new World(name, settings, { clock, store, random, close: () => clock.close() });
+    const ids = createIds(clock, random);
+    const store = new MemoryStore(clock, ids, settings.maxAuditLogEntries);
+    const world = new World(name, settings, { clock, store, ids, random, close: () => clock.close() });
     await world.furnish();
     return world;
   }

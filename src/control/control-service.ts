@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { durationMs as msOf, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { checkState, completed, DocumentError, parseState, stateDocument } from "../documents.ts";
+import type { CallRecord } from "../domain/call-log.ts";
 import { cursorOf, pageOfAll } from "../domain/pagination.ts";
 import type { RunnerReport as DomainReport } from "../domain/runners.ts";
 import { setFields } from "../domain/set-fields.ts";
@@ -110,10 +111,11 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
       return { calls: items.map(({ record }) => messageOf(record)), pagination };
     },
 
-    async *watchCalls({ world, filter, last }, { signal }) {
-      const { calls } = await named(world);
-      for await (const record of calls.watch(callMatcher(filter), signal, last))
-        yield { call: messageOf(record) };
+    watchCalls({ world, filter, last }, { signal }) {
+      // Begun before the stream's headers go: the log is this process' own.
+      return tellingOf(
+        worlds.known(world || defaultWorldName).calls.watch(callMatcher(filter), signal, last),
+      );
     },
 
     async waitForCalls({ world, filter, count, timeout }, { signal }) {
@@ -175,6 +177,10 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
   function worldOf(world: World, callsUnderWay: number) {
     return create(WorldSchema, { name: world.name, url: urlOf(world), clock: clockOf(world), callsUnderWay });
   }
+}
+
+async function* tellingOf(records: AsyncIterable<CallRecord>) {
+  for await (const record of records) yield { call: messageOf(record) };
 }
 
 async function advance({ clock }: World, byMs: number): Promise<void> {

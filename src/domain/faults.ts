@@ -168,7 +168,7 @@ const idPrefix = "fault-";
 
 /** Faults stand in the order of their numbers. */
 function keyOf(faultId: string): string {
-  return faultId.slice(idPrefix.length).padStart(12, "0");
+  return faultId.startsWith(idPrefix) ? faultId.slice(idPrefix.length).padStart(12, "0") : faultId;
 }
 
 function isOver({ match, fired }: Fault): boolean {

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { ScmSchema, type State, StateSchema } from "../gen/runnermock/v1/state_pb.ts";
 import type { Collection, Document, Store } from "../store/store.ts";
 import type { Schemas } from "./configuration/schemas.ts";
-import { ScmHosts, sameName } from "./scm/hosts.ts";
+import { ScmHosts } from "./scm/hosts.ts";
 
 /** The part of a state document that it is. */
 type Known = Pick<State, "scm" | "gateways" | "configurationSchemas">;
@@ -50,7 +50,7 @@ export class Knowledge {
       const hosts = scm?.hosts ?? [];
       const added = create(StateSchema, {
         scm: create(ScmSchema, {
-          hosts: replaced(state.scm?.hosts ?? [], hosts, ({ host }) => sameName(host)),
+          hosts: replaced(state.scm?.hosts ?? [], hosts, ({ host }) => host.toLowerCase()),
         }),
         gateways: replaced(state.gateways, gateways, ({ name }) => name),
         configurationSchemas: replaced(

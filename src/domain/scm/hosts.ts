@@ -15,9 +15,6 @@ const usualScmIds: { readonly [F in ScmUrlForm]?: string } = {
 export type Unreadable = { readonly reason: string };
 export type Found = { readonly host: ScmHost; readonly location: Location };
 
-/** The name of a host, as names are compared. */
-export const sameName = (host: string) => host.toLowerCase();
-
 export class ScmHosts {
   readonly all: readonly ScmHost[];
   readonly #byName: ReadonlyMap<string, ScmHost>;

@@ -58,7 +58,8 @@ export class RedisStore implements Store {
   readonly #collections = new Map<string, AnyCollection>();
   /** Which version of itself a document is that was read or written here. */
   readonly versions = new WeakMap<Document<unknown>, string>();
-  #mirrorStamp = "0";
+  #mirrorStamp = 0;
+  #renewal: Promise<unknown> = Promise.resolve();
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
@@ -76,12 +77,10 @@ export class RedisStore implements Store {
     await this.change(removeOwnedScript, { atMs: this.nowMs(), by }, [owner]);
   }
 
-  /** Takes note of where the space is. @param mirrorStamp changes with any document that is mirrored */
-  async refresh(mirrorStamp: string, events: number): Promise<void> {
+  /** Takes note of where the space is. @param mirrorStamp grows with any change of a document that is mirrored */
+  async refresh(mirrorStamp: number, events: number): Promise<void> {
     this.feed.reached(events);
-    if (mirrorStamp === this.#mirrorStamp) return;
-    await Promise.all([...this.#collections.values()].map((collection) => collection.refresh()));
-    this.#mirrorStamp = mirrorStamp;
+    if (mirrorStamp > this.#mirrorStamp) await this.renewMirrors(mirrorStamp);
   }
 
   /**
@@ -111,6 +110,21 @@ export class RedisStore implements Store {
   /** @internal What follows serves the collections of this store. */
   nowMs(): number {
     return this.#options.clock.nowMs();
+  }
+
+  /**
+   * Reads what is mirrored anew: one reading after another, so that an older one never comes last.
+   *
+   * @param mirrorStamp what it is read for; undefined: for something that was written here
+   */
+  async renewMirrors(mirrorStamp?: number): Promise<void> {
+    const renewal = this.#renewal.then(async () => {
+      if (mirrorStamp !== undefined && mirrorStamp <= this.#mirrorStamp) return;
+      await Promise.all([...this.#collections.values()].map((collection) => collection.refresh()));
+      this.#mirrorStamp = Math.max(this.#mirrorStamp, mirrorStamp ?? 0);
+    });
+    this.#renewal = renewal.catch(() => {});
+    await renewal;
   }
 
   run(script: Script, args: readonly (string | number | Buffer)[]): Promise<unknown> {
@@ -350,7 +364,7 @@ class RedisCollection<T> implements Collection<T> {
 
   /** What was written here is in the copy at once. */
   async #refreshOwn(): Promise<void> {
-    if (this.#rules.mirrored) await this.refresh();
+    if (this.#rules.mirrored) await this.#store.renewMirrors();
   }
 
   get #mirrored(): string {

@@ -292,6 +292,7 @@ return was
 /** For scripts on the record of a world: its key, from which those of its spaces begin. */
 const record = `
 local record = KEYS[1]
+local making = record .. ':making'
 local function metaOf(space) return record .. ':' .. space .. ':meta' end
 local function retire(space)
   local base = record .. ':' .. space .. ':'
@@ -300,6 +301,7 @@ local function retire(space)
     for _, part in ipairs({'docs:', 'order:', 'hidden:'}) do keys[#keys + 1] = base .. part .. name end
   end
   redis.call('UNLINK', unpack(keys))
+  redis.call('ZREM', making, space)
   redis.call('PUBLISH', base .. 'feed', 'gone')
 end
 `;
@@ -316,10 +318,16 @@ return {space, meta[1], meta[2], meta[3], redis.call('HGET', record, 'overrides'
 `,
 );
 
-/** space, clock, names of all collections: a space that is not a world's yet */
+/**
+ * space, clock, names of all collections, now, how long a space may take to become a world's: makes one that is not yet,
+ * and clears away those that took longer.
+ */
 export const makeSpaceScript = script(
   record,
   `
+local longAgo = string.format('%.0f', ARGV[4] - ARGV[5])
+for _, forgotten in ipairs(redis.call('ZRANGEBYSCORE', making, '-inf', longAgo)) do retire(forgotten) end
+redis.call('ZADD', making, ARGV[4], ARGV[1])
 redis.call('HSET', metaOf(ARGV[1]), 'clock', ARGV[2], 'names', ARGV[3], 'mirror', 0, 'events', 0)
 return 1
 `,
@@ -336,6 +344,7 @@ if was ~= ARGV[1] then
   return 0
 end
 redis.call('HSET', record, 'space', ARGV[2], 'overrides', ARGV[3])
+redis.call('ZREM', making, ARGV[2])
 if was ~= '' then retire(was) end
 return 1
 `,

@@ -74,8 +74,6 @@ export class SharedClock implements MovableClock {
     }));
   }
 
-  close(): void {}
-
   async #become(next: (state: ClockState) => ClockState): Promise<void> {
     for (;;) {
       const becomes = JSON.stringify(next(this.#state));

@@ -17,13 +17,16 @@ const registryKey = "runner-mock:worlds";
 /** In a cluster all that is of a world is in one slot. */
 const recordKey = (world: string) => `runner-mock:{${world}}`;
 
+/** After so long a space that was being made will not be a world's any more: its maker was killed. */
+const forgottenMs = 3_600_000;
+
 /** Where a world is now. */
 export interface WorldRecord {
   /** The key that all keys of its space begin with. */
   readonly space: string;
   readonly clock: string;
-  /** Changes with any document that is mirrored. */
-  readonly mirror: string;
+  /** Grows with any change of a document that is mirrored. */
+  readonly mirror: number;
   /** How many there have been. */
   readonly events: number;
   /** What the world was made with instead of the server's settings. */
@@ -69,7 +72,7 @@ export class Spaces {
     return {
       space: `${recordKey(world)}:${id}`,
       clock: String(clock),
-      mirror: String(mirror),
+      mirror: Number(mirror),
       events: Number(events),
       overrides: overrides?.length ? this.#seal.open(overrides, recordKey(world)) : "",
     };
@@ -82,11 +85,8 @@ export class Spaces {
 
   /** @param names of all its collections */
   async make(world: string, space: string, names: string): Promise<void> {
-    await this.#connection.run(makeSpaceScript, recordKey(world), [
-      idOf(world, space),
-      untouchedClock,
-      names,
-    ]);
+    const args = [idOf(world, space), untouchedClock, names, this.#host.nowMs(), forgottenMs];
+    await this.#connection.run(makeSpaceScript, recordKey(world), args);
   }
 
   /**

@@ -87,7 +87,7 @@ describe.skipIf(redisProgram === undefined)("a feed in Redis", () => {
   test("tells those who listen, at another store on the same space too, in order and from when they began", async () => {
     const { feed, store, happen, beside } = await storeOf(0, "a");
     const other = beside();
-    for (const one of [store, other.store]) await one.refresh("0", 1);
+    for (const one of [store, other.store]) await one.refresh(0, 1);
     const heard: string[][] = [[], []];
     const ends = [feed, other.store.feed].map((one, index) =>
       one.subscribe(
@@ -105,7 +105,7 @@ describe.skipIf(redisProgram === undefined)("a feed in Redis", () => {
 
   test("tells those who listen that some are lost, where the engine has them no more", async () => {
     const { store, feed, happen, space } = await storeOf(0, "a");
-    await store.refresh("0", 0);
+    await store.refresh(0, 0);
     const client = createClient({ url: engine.url });
     await client.connect();
     await happen("bc");

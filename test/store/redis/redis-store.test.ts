@@ -59,7 +59,7 @@ describe.skipIf(redisProgram === undefined)("in Redis,", () => {
       await here?.put({ id: "a", value: "" });
       expect(here?.mirror().map(({ id }) => id)).toEqual(["a", "b"]);
       expect(there?.mirror()).toEqual([]);
-      await other?.store.refresh("2", 0);
+      await other?.store.refresh(2, 0);
       expect(there?.mirror().map(({ id }) => id)).toEqual(["a", "b"]);
     });
   });
