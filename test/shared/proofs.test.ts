@@ -65,7 +65,8 @@ describe.skipIf(redisProgram === undefined)("on a shared store,", () => {
   test(`of ${3 * callers} who exchange one token at three replicas at once exactly one gets through`, {
     timeout,
   }, async ({ shared }) => {
-    const replicas = await shared.replicas(3);
+    // Each caller has a connection of its own.
+      const replicas = await shared.replicas(3, { maxConnections: 2 * callers });
     const [first] = replicas;
     for (let round = 0; round < rounds; round++) {
       const { exchangeToken } = (await first?.runner.createRunner(aws)) ?? {};
