@@ -15,7 +15,7 @@ const runners = Number(process.argv[2] ?? 1_000_000);
 const tenth = runners / 10;
 
 const mock = await startRunnerMock({ maxCalls: 100, maxAuditLogEntries: 100, maxLapsed: runners });
-mock.clock.freeze();
+await mock.clock.freeze();
 const client = createClient(RunnerService, mock.transport());
 const result = { runners };
 const note = (what) => console.error(`${Math.round(performance.now() / 1_000)} s: ${what}`);

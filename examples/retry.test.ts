@@ -7,7 +7,7 @@ const sdk = (url: string) => new Gitpod({ baseURL: url, bearerToken: "test-token
 test("a call that fails twice succeeds the third time", async ({ runnerMock }) => {
   // The SDK waits as long as the server asks for.
   const headers = { "retry-after-ms": "1" };
-  runnerMock.faults.inject({
+  await runnerMock.faults.inject({
     match: { rpc: "CreateRunner", count: 2 },
     effect: { case: "error", value: { code: "unavailable", message: "come back", headers } },
   });
@@ -25,7 +25,7 @@ test("a call that fails twice succeeds the third time", async ({ runnerMock }) =
 
 test("an error that says not to is not tried again", async ({ runnerMock }) => {
   const headers = { "x-should-retry": "false" };
-  runnerMock.faults.inject({
+  await runnerMock.faults.inject({
     effect: { case: "error", value: { code: "unavailable", message: "no", headers } },
   });
   await expect(sdk(runnerMock.url).runners.list({})).rejects.toThrow("no");

@@ -37,6 +37,12 @@ const steps = [
     env: { FUZZ_RUNS: "2000" },
     told: /^ +Tests /,
   },
+  {
+    name: "The shared store: 200 races of 3,000, 50 replicas and 10 engines killed",
+    run: "npx vitest run test/shared/proofs",
+    env: { SHARED_PROOFS: "full" },
+    told: /^ +Tests /,
+  },
   { name: "A soak of a million calls", run: "npm run --silent bench:soak", told: /^\{"calls"/ },
   ...nodeVersions.map((version) => ({
     name: `The whole suite on Node ${version}`,

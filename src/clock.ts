@@ -7,14 +7,35 @@ import TinyQueue from "tinyqueue";
 import { type Duration, durationMs } from "./duration.ts";
 import { shown } from "./shown.ts";
 
-/** What a part of the mock may do with time. */
+/** What time it is. */
 export interface Clock {
   /** Milliseconds since the Unix epoch; never less than what it said before. */
   nowMs(): number;
+}
+
+/** A clock that wakes. */
+export interface Timers extends Clock {
   /** Runs `run` once the time `atMs` is reached; the function returned calls it off. */
   schedule(atMs: number, run: Wake): () => void;
   /** Lets others have their turn: resolves once the event loop has gone round. */
   turn(): Promise<void>;
+}
+
+/** A clock that obeys. */
+export interface MovableClock extends Clock {
+  /** Whether the time stands still until it is advanced or resumed. */
+  readonly frozen: boolean;
+  /**
+   * Moves the time forward by `by` (`"31s"`, or milliseconds). Resolves when everything that fell due on the
+   * way has happened. A running clock runs on from there; a frozen one stays frozen.
+   *
+   * @throws RangeError for a duration that is negative, unreadable, or leads beyond the year 9999
+   */
+  advance(by: Duration): Promise<void>;
+  /** Stops the time where it is. Timers wait with it. */
+  freeze(): Promise<void>;
+  /** Lets the time run on from where it stands. */
+  resume(): Promise<void>;
 }
 
 /** Called with the moment it was scheduled for, which may lie a little before `nowMs()`. */
@@ -44,6 +65,13 @@ export const systemTime: HostTime = {
 /** The last moment that a google.protobuf.Timestamp can hold: the end of the year 9999. */
 const endOfTimeMs = Date.UTC(10_000, 0) - 1;
 
+/** Where a clock gets to. @throws RangeError as `MovableClock.advance` does */
+export function advancedMs(nowMs: number, by: Duration): number {
+  const targetMs = nowMs + durationMs(by);
+  if (targetMs > endOfTimeMs) throw new RangeError(`${shown(by)} from now is beyond the year 9999`);
+  return targetMs;
+}
+
 /** The longest delay that a timer of the host takes; whoever needs longer sets another one after it. */
 export const maxTimerMs = 2 ** 31 - 1;
 
@@ -54,7 +82,7 @@ interface Timer {
   cancelled: boolean;
 }
 
-export class WorldClock implements Clock {
+export class WorldClock implements Timers, MovableClock {
   readonly #host: HostTime;
   readonly #timers = new TinyQueue<Timer>([], (a, b) => a.atMs - b.atMs || a.order - b.order);
   #scheduled = 0;
@@ -91,24 +119,14 @@ export class WorldClock implements Clock {
     return this.#host.turn();
   }
 
-  /** Whether the time stands still until it is advanced or resumed. */
   get frozen(): boolean {
     return this.#frozen;
   }
 
-  /**
-   * Moves the time forward by `by` (`"31s"`, or milliseconds). Resolves when everything that fell due on the
-   * way has happened. A running clock runs on from there; a frozen one stays frozen.
-   *
-   * @throws RangeError for a duration that is negative, unreadable, or leads beyond the year 9999
-   */
   async advance(by: Duration): Promise<void> {
     const byMs = durationMs(by);
     await this.#inTurn(async () => {
-      const targetMs = this.nowMs() + byMs;
-      if (targetMs > endOfTimeMs) {
-        throw new RangeError(`${shown(by)} from now is beyond the year 9999`);
-      }
+      const targetMs = advancedMs(this.nowMs(), byMs);
       this.#heldAtMs = this.nowMs();
       try {
         await this.#runDue(targetMs, (timer) => {
@@ -121,13 +139,11 @@ export class WorldClock implements Clock {
     });
   }
 
-  /** Stops the time where it is. Timers wait with it. */
-  freeze(): void {
+  async freeze(): Promise<void> {
     this.#heldAtMs ??= this.nowMs();
     this.#frozen = true;
   }
 
-  /** Lets the time run on from where it stands. */
   async resume(): Promise<void> {
     this.#frozen = false;
     await this.#inTurn(async () => {

@@ -371,6 +371,19 @@ export const errorTable = {
     remedy: "Watch again.",
     blame: Blame.MOCK_LIMIT,
   },
+  storeUnavailable: {
+    code: Code.Unavailable,
+    text: "the store did not answer: it cannot be reached now, or was cut off",
+    remedy:
+      "Try again once /readyz says ok. A call that changes something may have done so: look before you repeat it.",
+    blame: Blame.MOCK_LIMIT,
+  },
+  eventsLost: {
+    code: Code.Unavailable,
+    text: "events may have been lost: the store kept fewer than there were",
+    remedy: "Watch again.",
+    blame: Blame.MOCK_LIMIT,
+  },
   invalidWorldName: {
     code: Code.InvalidArgument,
     text: 'invalid world name "{name}": expected a-z, 0-9, ".", "_" and "-", starting with a letter or digit, at most 63 characters',
@@ -555,6 +568,9 @@ export function endedBy({ reason }: AbortSignal): ConnectError {
 }
 
 const ends: ReadonlySet<Code> = new Set([Code.DeadlineExceeded, Code.Unavailable]);
+
+export const isWorldGone = (reason: unknown) =>
+  reason instanceof ConnectError && reason.rawMessage === errorTable.worldGone.text;
 
 export const isServerStopping = (reason: unknown) =>
   reason instanceof ConnectError && reason.code === Code.Unavailable;

@@ -2,7 +2,7 @@
  * Identifiers. New ones are UUIDv7 as the real service makes them (LIVE): world time first, so that their
  * order is the order of creation, also within one millisecond and while the clock stands still.
  */
-import { v5, v7 } from "uuid";
+import { parse, v5, v7 } from "uuid";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -24,6 +24,19 @@ export function createIds(clock: Pick<Clock, "nowMs">, random: Random): Ids {
     }
     return v7({ msecs, seq, random: bytes });
   };
+}
+
+const noBytes = new Uint8Array(16);
+
+/** The identifier of something that has a time and, in that order, a number: the same for whoever asks. */
+export function orderedId(msecs: number, order: number): string {
+  return v7({ msecs, seq: order, random: noBytes });
+}
+
+/** The number in such an identifier. */
+export function orderOf(id: string): number {
+  const [, , , , , , a = 0, b = 0, c = 0, d = 0, e = 0] = parse(id);
+  return (((a & 0x0f) << 28) | (b << 20) | ((c & 0x3f) << 14) | (d << 6) | (e >>> 2)) >>> 0;
 }
 
 /** The namespace of the identifiers that are derived from names. */

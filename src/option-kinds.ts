@@ -105,6 +105,21 @@ export const secretText = {
   secret: true,
 };
 
+/** Its URL may have a password in it. */
+export const store = {
+  ...text(
+    "url",
+    'memory, or a URL such as "redis://user:password@host:6379/0", with rediss for TLS',
+    (value) => value === "memory" || (/^rediss?:\/\/[^?#]+$/.test(value) && URL.canParse(value)),
+  ),
+  secret: true,
+};
+
+export const storeKey = {
+  ...text("key", "a text of at least 16 characters", (value) => value.length >= 16),
+  secret: true,
+};
+
 export const namedTokens = {
   placeholder: "name=value",
   takes: "NAME=VALUE, both not empty; several in one variable are separated by commas",

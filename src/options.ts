@@ -23,6 +23,8 @@ import {
   portOrOff,
   positiveDuration,
   secretText,
+  store,
+  storeKey,
   text,
   wholeNumber,
 } from "./option-kinds.ts";
@@ -102,6 +104,13 @@ export interface RunnerMockOptions extends Partial<Switches> {
   maxCalls?: number;
   /** About how many bytes the log of a world may take; beyond it the oldest call goes. Default: 16777216. */
   maxCallBytes?: number;
+  /**
+   * Where worlds are kept: `memory`, or the URL of a Redis or Valkey that several mocks share. All of them have to be
+   * started with the same options. Default: `memory`.
+   */
+  store?: string;
+  /** What is kept in a store other than memory is encrypted with it; all who share the store have the same. */
+  storeKey?: string;
   /** How many worlds there may be at once. Default: 1000. */
   maxWorlds?: number;
   /** How long a world may go unused before it goes; the default world stays. Default: `1h`. */
@@ -126,6 +135,8 @@ export interface Settings {
   readonly identities: DocumentSource | undefined;
   readonly state: DocumentSource | undefined;
   readonly organizationTier: string;
+  readonly store: string;
+  readonly storeKey: string | undefined;
   readonly maxWorlds: number;
   readonly worldIdleMs: number;
   /** What all worlds have in common, but for what the documents say. */
@@ -279,6 +290,12 @@ const ownOptions = {
     does: "about how many bytes the log of a world's calls may take",
     default: "16777216",
   },
+  store: {
+    ...store,
+    does: "where worlds are kept: memory, or a Redis or Valkey that several mocks share",
+    default: "memory",
+  },
+  storeKey: { ...storeKey, does: "what is kept in such a store is encrypted with it" },
   maxWorlds: {
     ...wholeNumber("number", 1, 1_000_000),
     does: "how many worlds there may be at once",
@@ -351,6 +368,8 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
     identities: own("identities"),
     state: own("state"),
     organizationTier: own("organizationTier"),
+    store: own("store"),
+    storeKey: own("storeKey"),
     maxWorlds: own("maxWorlds"),
     worldIdleMs: own("worldIdle"),
     world: {

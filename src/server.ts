@@ -25,12 +25,13 @@ import { registerOidc } from "./http/oidc.ts";
 import { inMemoryTransport } from "./in-memory.ts";
 import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
+import { LocalWorlds } from "./local-worlds.ts";
 import { OptionError, type Settings } from "./options.ts";
 import type { Random } from "./random.ts";
 import { registerServices } from "./services/index.ts";
 import { shown } from "./shown.ts";
 import { defaultWorldName, World } from "./world.ts";
-import { Worlds } from "./worlds.ts";
+import type { Worlds } from "./worlds.ts";
 
 /** What the server finds outside of itself. */
 export interface Surroundings {
@@ -69,7 +70,8 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const state = await document("state", settings, readState);
   const tls =
     settings.tlsCert || settings.tlsKey ? await (await import("./tls.ts")).readTls(settings) : undefined;
-  const worlds = worldsOf(settings, surroundings, state, organizations);
+  const worlds = await openWorlds(settings, surroundings, state, organizations);
+  const { readiness } = worlds;
   const identity = new Identity(auth, tokens, organizations);
   const { controlPort = port === 0 ? 0 : port + 1, controlToken: token } = settings;
   // Nobody asks for them elsewhere; and whoever has no use for them need not load the library.
@@ -77,7 +79,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
     controlPort === "off" ? undefined : new (await import("./control/metrics.ts")).Metrics(worlds);
   const shutdown = new AbortController();
   const listening = { ...settings.listening, tls };
-  const common = { logger, listening, shutdownSignal: shutdown.signal };
+  const common = { logger, listening, readiness, shutdownSignal: shutdown.signal };
   const chain = createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe });
   const api = createApp({
     ...common,
@@ -138,18 +140,24 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   }
 }
 
-function worldsOf(
-  { world, maxWorlds, worldIdleMs }: Settings,
-  { time, random }: Surroundings,
+async function openWorlds(
+  { world, store, storeKey, maxWorlds, worldIdleMs: idleMs }: Settings,
+  { time: host, random }: Surroundings,
   state: State,
   organizations: readonly Organization[],
-): Worlds {
-  const common = { ...world, state, organizationIds: organizations.map(({ id }) => id) };
-  return new Worlds({
-    open: (name, overrides) => World.open(name, { ...common, ...overrides }, time, random),
-    host: time,
+): Promise<Worlds> {
+  const settings = { ...world, state, organizationIds: organizations.map(({ id }) => id) };
+  if (store !== "memory") {
+    // Nothing is written there that whoever has the engine can read.
+    if (storeKey === undefined) throw new OptionError("storeKey", "nothing", "a text beside such a store");
+    const { SharedWorlds } = await import("./shared-worlds.ts");
+    return SharedWorlds.open(store, storeKey, { settings, host, random, maxWorlds, idleMs });
+  }
+  return new LocalWorlds({
+    open: (name, overrides) => World.open(name, { ...settings, ...overrides }, host, random),
+    host,
     maxWorlds,
-    idleMs: worldIdleMs,
+    idleMs,
   });
 }
 

@@ -50,7 +50,7 @@ export const test = base.extend<RunnerMockFixtures>({
         return [`${rpc} ended with internal: ${error.message}`];
       return duration === undefined ? [`${rpc} was left open: end the stream before the test ends`] : [];
     });
-    runnerMockServer.worlds.delete(name);
+    await runnerMockServer.worlds.delete(name);
     if (problems.length > 0) throw new Error(problems.join("\n"));
   },
 });

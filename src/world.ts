@@ -1,12 +1,13 @@
 /**
  * A world: everything that has state, on its own. Two worlds cannot see each other's runners, tokens or time.
  */
-import { type HostTime, WorldClock } from "./clock.ts";
+import { type HostTime, type MovableClock, WorldClock } from "./clock.ts";
 import { AuditLog } from "./domain/audit-log.ts";
 import { CallLog } from "./domain/call-log.ts";
 import { RunnerConfiguration } from "./domain/configuration/runner-configuration.ts";
 import { Faults } from "./domain/faults.ts";
 import { IdTokens } from "./domain/id-tokens.ts";
+import { Knowledge } from "./domain/knowledge.ts";
 import { Lease } from "./domain/lease.ts";
 import { Policies } from "./domain/policies.ts";
 import { Registrar } from "./domain/registrar.ts";
@@ -15,13 +16,14 @@ import { Runners } from "./domain/runners.ts";
 import { SourceCode } from "./domain/scm/source-code.ts";
 import { logsTokenTtlMs, Tokens } from "./domain/tokens.ts";
 import { Watches } from "./domain/watches.ts";
-import { type Gateways, WorldState } from "./domain/world-state.ts";
+import { WorldState } from "./domain/world-state.ts";
 import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
-import { createIds } from "./ids.ts";
+import { createIds, type Ids } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
 import type { Random } from "./random.ts";
 import { MemoryStore } from "./store/memory-store.ts";
+import type { Store } from "./store/store.ts";
 
 /** The world that answers where none is named. */
 export const defaultWorldName = "default";
@@ -46,10 +48,20 @@ export interface WorldSettings {
   readonly switches: Switches;
 }
 
+/** What a world stands on. */
+export interface Ground {
+  readonly clock: MovableClock;
+  readonly store: Store;
+  readonly ids: Ids;
+  readonly random: Random;
+  /** Lets go of them. */
+  close(): void;
+}
+
 export class World {
   readonly name: string;
   readonly switches: Switches;
-  readonly clock: WorldClock;
+  readonly clock: MovableClock;
   readonly registrar: Registrar;
   readonly runners: Runners;
   readonly policies: Policies;
@@ -62,17 +74,20 @@ export class World {
   readonly calls: CallLog;
   readonly faults: Faults;
   readonly state: WorldState;
-  readonly gateways: Gateways = { all: [] };
-  readonly #publicUrl: string | undefined;
+  readonly knowledge: Knowledge;
+  readonly #settings: WorldSettings;
+  readonly #ground: Ground;
 
-  private constructor(name: string, settings: WorldSettings, host: HostTime, random: Random) {
+  /** A world as it is on its ground; a new one has nothing in it yet. */
+  constructor(name: string, settings: WorldSettings, ground: Ground) {
+    const { clock, store, ids, random } = ground;
     const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;
     this.name = name;
     this.switches = switches;
-    this.clock = new WorldClock(host);
-    this.#publicUrl = settings.publicUrl;
-    const ids = createIds(this.clock, random);
-    const store = new MemoryStore(this.clock, ids, settings.maxAuditLogEntries);
+    this.clock = clock;
+    this.#settings = settings;
+    this.#ground = ground;
+    this.knowledge = new Knowledge(store);
     this.tokens = new Tokens(this.clock, random, store, {
       exchange: settings.exchangeTokenTtlMs,
       access: settings.accessTokenTtlMs,
@@ -83,19 +98,26 @@ export class World {
     this.runners = new Runners(records, switches);
     this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
     this.policies = new Policies(this.clock, this.runners, store, switches);
-    this.configuration = new RunnerConfiguration({ records, runners: this.runners, store, ids, switches });
-    this.sourceCode = new SourceCode(records, this.runners, this.configuration, switches);
+    const { schemas } = this.knowledge;
+    this.configuration = new RunnerConfiguration({
+      records,
+      runners: this.runners,
+      schemas,
+      store,
+      ids,
+      switches,
+    });
+    this.sourceCode = new SourceCode(this.knowledge, records, this.runners, this.configuration, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
-    this.faults = new Faults((event, accepts) => this.watches.feed(event, accepts));
+    this.faults = new Faults(store, (event, accepts) => this.watches.feed(event, accepts));
     this.auditLog = new AuditLog(store.feed, switches);
-    this.idTokens = new IdTokens(this.clock, ids);
+    this.idTokens = new IdTokens(this.clock, ids, store);
     this.state = new WorldState({
       records,
       policies: this.policies,
       tokens: this.tokens,
       configuration: this.configuration,
-      sourceCode: this.sourceCode,
-      gateways: this.gateways,
+      knowledge: this.knowledge,
       ids,
     });
     this.calls = new CallLog({
@@ -105,25 +127,33 @@ export class World {
     });
   }
 
-  /** A new world with what the system puts into it. */
+  /** A new world in memory, with what the system puts into it. */
   static async open(name: string, settings: WorldSettings, host: HostTime, random: Random): Promise<World> {
-    const world = new World(name, settings, host, random);
-    await world.state.add(settings.state);
-    if (settings.switches.localConfigurationRunner === "present") {
-      for (const id of settings.organizationIds) await world.registrar.addLocalConfiguration(id);
-    }
+    const clock = new WorldClock(host);
+    const ids = createIds(clock, random);
+    const store = new MemoryStore(clock, ids, settings.maxAuditLogEntries);
+    const world = new World(name, settings, { clock, store, ids, random, close: () => clock.close() });
+    await world.furnish();
     return world;
+  }
+
+  /** Puts into a new world what the system does. */
+  async furnish(): Promise<void> {
+    const { state, switches, organizationIds } = this.#settings;
+    await this.state.add(state);
+    if (switches.localConfigurationRunner !== "present") return;
+    for (const id of organizationIds) await this.registrar.addLocalConfiguration(id);
   }
 
   /** Where its clients reach it. @param origin of the request that asks */
   urlFor(origin: string): string {
-    const base = this.#publicUrl ?? origin;
+    const base = this.#settings.publicUrl ?? origin;
     return this.name === defaultWorldName ? base : `${base}/w/${this.name}`;
   }
 
   /** For good: its time stops, and whoever watches it is told so. */
   close(): void {
-    this.clock.close();
+    this.#ground.close();
     this.watches.close(errors.worldGone());
     this.calls.close(errors.worldGone());
   }

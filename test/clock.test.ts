@@ -304,7 +304,7 @@ describe("a frozen clock", () => {
   test("stands, and its timers wait with it", async () => {
     schedule("a", 100);
     await host.pass(40);
-    clock.freeze();
+    await clock.freeze();
     expect(clock.frozen).toBe(true);
     await host.pass(10_000);
     expect(sinceStart()).toBe(40);
@@ -312,7 +312,7 @@ describe("a frozen clock", () => {
   });
 
   test("can be advanced, and stands there", async () => {
-    clock.freeze();
+    await clock.freeze();
     schedule("a", 100);
     await clock.advance(99);
     await host.pass(10_000);
@@ -324,7 +324,7 @@ describe("a frozen clock", () => {
   test("resumes from where it stands, and its timers with it", async () => {
     schedule("a", 100);
     await host.pass(40);
-    clock.freeze();
+    await clock.freeze();
     await host.pass(10_000);
     await clock.resume();
     expect([clock.frozen, sinceStart()]).toEqual([false, 40]);
@@ -336,8 +336,8 @@ describe("a frozen clock", () => {
 
   test("may be frozen and resumed again and again", async () => {
     for (let times = 1; times <= 3; times++) {
-      clock.freeze();
-      clock.freeze();
+      await clock.freeze();
+      await clock.freeze();
       await host.pass(1000);
       await clock.resume();
       await clock.resume();

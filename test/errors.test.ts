@@ -224,7 +224,7 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     control.injectFault({ fault: { effect: { case: "error", value: { code: "x" } } } }),
   ),
   injectedFault: calling(async (runner, mock) => {
-    mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+    await mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
     await runner.listRunners({});
   }),
   tooFewCalls: async () => {
@@ -275,6 +275,8 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
 
 /** Those that cannot be had so, and why. */
 const notProvoked: Partial<Record<ErrorName, string>> = {
+  storeUnavailable: "test/shared/trouble.test.ts takes an engine away",
+  eventsLost: "test/store/redis/redis-feed.test.ts takes events away from an engine",
   invalidHost: "test/http/oidc.test.ts and test/http/bad-input.test.ts send what fetch does not",
   extraRequestMessage: "test/http/bad-input.test.ts sends two messages over gRPC",
   clientWentAway: "nobody is left to read it",

@@ -20,7 +20,7 @@ test("calls go through all that calls over the wire go through", async ({ mock }
   });
   const asRunner = createClient(RunnerService, mock.transport({ bearer: accessToken }));
   expect(await failureOf(asRunner.deleteRunner({ runnerId }))).toBe("permission_denied: permission denied");
-  mock.faults.inject({
+  await mock.faults.inject({
     match: { rpc: "ListRunners" },
     effect: { case: "error", value: { code: "aborted" } },
   });

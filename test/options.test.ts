@@ -158,6 +158,28 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
     secret: true,
     bad: ["", 1, true, {}, []],
   },
+  store: {
+    flag: "store",
+    variable: "RUNNER_MOCK_STORE",
+    in: ({ store }) => store,
+    default: "memory",
+    good: [
+      ["memory", "memory"],
+      ["redis://127.0.0.1:6379", "redis://127.0.0.1:6379"],
+      ["rediss://user:secret@store.example.com/3", "rediss://user:secret@store.example.com/3"],
+    ],
+    secret: true,
+    bad: ["", "redis", "redis://", "http://store.example.com", "redis://store?a=b", 1, true, {}],
+  },
+  storeKey: {
+    flag: "store-key",
+    variable: "RUNNER_MOCK_STORE_KEY",
+    in: ({ storeKey }) => storeKey,
+    default: undefined,
+    good: [["0123456789abcdef", "0123456789abcdef"]],
+    secret: true,
+    bad: ["", "0123456789abcde", 1, true, {}],
+  },
   maxBodyBytes: {
     flag: "max-body-bytes",
     variable: "RUNNER_MOCK_MAX_BODY_BYTES",

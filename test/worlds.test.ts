@@ -8,9 +8,9 @@ import type { HostTime } from "../src/clock.ts";
 import { Identity } from "../src/domain/identity.ts";
 import { RunnerService } from "../src/gen/gitpod/v1/runner_pb.ts";
 import { createGate, requestGateOf } from "../src/interceptors/gate.ts";
+import { LocalWorlds } from "../src/local-worlds.ts";
 import type { RunnerMockOptions } from "../src/options.ts";
 import { World } from "../src/world.ts";
-import { Worlds } from "../src/worlds.ts";
 import { ManualTime } from "./support/manual-time.ts";
 import { bugsIn, countingRandom, failureOf, openMock, type TestMock } from "./support/mock.ts";
 import { anybody, worldSettings } from "./support/parts.ts";
@@ -87,7 +87,7 @@ describe("two worlds", () => {
     const time = new ManualTime();
     const mock = await startOn(time);
     const a = inWorld(mock, "a");
-    mock.clock.freeze();
+    await mock.clock.freeze();
     const [here, there] = [await register(mock), await register(a)];
     await time.pass(30_000);
     expect(await stands(mock, here.runnerId)).toBe(true);
@@ -312,7 +312,7 @@ describe("an idle world", () => {
     const time = new ManualTime();
     const settings = await worldSettings();
     const open = (name: string) => World.open(name, settings, time, countingRandom());
-    const worlds = new Worlds({ open, host: time, maxWorlds: 10, idleMs: hour });
+    const worlds = new LocalWorlds({ open, host: time, maxWorlds: 10, idleMs: hour });
     const gate = requestGateOf(createGate(worlds, new Identity("open", [], [anybody.organization])));
     const client = new AbortController();
     const call = {
@@ -324,9 +324,9 @@ describe("an idle world", () => {
     const entering = gate(call as unknown as HandlerContext);
     client.abort();
     await entering.catch(() => {});
-    expect(worlds.size).toBe(1);
+    expect(await worlds.count()).toBe(1);
     await time.pass(3 * hour);
-    expect(worlds.size).toBe(0);
+    expect(await worlds.count()).toBe(0);
     worlds.close();
   });
 

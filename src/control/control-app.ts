@@ -12,7 +12,7 @@ import type { Control } from "./powers.ts";
 
 export interface ControlAppOptions
   extends Control,
-    Pick<AppOptions, "logger" | "shutdownSignal" | "listening"> {
+    Pick<AppOptions, "logger" | "shutdownSignal" | "listening" | "readiness"> {
   /** The address that it will listen on. */
   readonly address: string;
   /** The bearer that it asks for; undefined: what the API does. */
@@ -22,7 +22,7 @@ export interface ControlAppOptions
 }
 
 export function createControlApp(options: ControlAppOptions): FastifyInstance {
-  const { address, metrics, token, identity, logger, shutdownSignal, listening } = options;
+  const { address, metrics, token, identity, logger, shutdownSignal, listening, readiness } = options;
   const service = createControlService(options);
   const isLoopback = isLoopbackAddress(address);
   return createApp({
@@ -40,6 +40,7 @@ export function createControlApp(options: ControlAppOptions): FastifyInstance {
     crossOrigin: false,
     logger,
     shutdownSignal,
+    readiness,
     listening,
   });
 }

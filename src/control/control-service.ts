@@ -29,23 +29,23 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
   const named = (name: string) => worlds.get(name || defaultWorldName);
   return {
     async getClock({ world }) {
-      return { clock: clockOf(named(world)) };
+      return { clock: clockOf(await named(world)) };
     },
 
     async advanceClock({ world: name, by }) {
-      const world = named(name);
+      const world = await named(name);
       await advance(world, by === undefined ? 0 : msOf(by));
       return { clock: clockOf(world) };
     },
 
     async freezeClock({ world: name }) {
-      const world = named(name);
-      world.clock.freeze();
+      const world = await named(name);
+      await world.clock.freeze();
       return { clock: clockOf(world) };
     },
 
     async resumeClock({ world: name }) {
-      const world = named(name);
+      const world = await named(name);
       await world.clock.resume();
       return { clock: clockOf(world) };
     },
@@ -55,73 +55,78 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
     },
 
     async renewRunner({ world, runnerId }) {
-      const { runner, leaseEndsAtMs } = await named(world).runners.renew(runnerId);
+      const { runner, leaseEndsAtMs } = await (await named(world)).runners.renew(runnerId);
       return { runner, ...(leaseEndsAtMs !== undefined && { leaseEndsAt: timestampFromMs(leaseEndsAtMs) }) };
     },
 
     async lapseRunner({ world, runnerId }) {
-      await named(world).runners.lapse(runnerId);
+      await (await named(world)).runners.lapse(runnerId);
       return {};
     },
 
     async reportRunnerStatus({ world, runnerId, report }) {
-      const runner = await named(world).runners.report(runnerId, reportOf(report));
+      const runner = await (await named(world)).runners.report(runnerId, reportOf(report));
       return { runner };
     },
 
     async listTokens({ world, runnerId, pagination: page }) {
-      const { tokens } = named(world);
+      const { tokens } = await named(world);
       const { items, pagination } = await tokens.list(runnerId || undefined, cursorOf(page));
       return { tokens: items.map(tokenOf), pagination };
     },
 
     async expireToken({ world, token }) {
-      await named(world).tokens.end(token);
+      await (await named(world)).tokens.end(token);
       return {};
     },
 
     async revokeToken({ world, token }) {
-      await named(world).tokens.end(token);
+      await (await named(world)).tokens.end(token);
       return {};
     },
 
     async injectFault({ world, fault = create(FaultSchema) }) {
-      return { fault: named(world).faults.inject(fault) };
+      return { fault: await (await named(world)).faults.inject(fault) };
     },
 
     async listFaults({ world }) {
-      return { faults: named(world).faults.list() };
+      return { faults: (await named(world)).faults.list() };
     },
 
     async removeFault({ world, faultId }) {
-      named(world).faults.remove(faultId);
+      await (await named(world)).faults.remove(faultId);
       return {};
     },
 
     async clearFaults({ world }) {
-      named(world).faults.clear();
+      await (await named(world)).faults.clear();
       return {};
     },
 
     async listCalls({ world, filter, pagination: page }) {
-      const { items, pagination } = await named(world).calls.list(cursorOf(page), callMatcher(filter));
+      const { items, pagination } = await (await named(world)).calls.list(
+        cursorOf(page),
+        callMatcher(filter),
+      );
       return { calls: items.map(({ record }) => messageOf(record)), pagination };
     },
 
     watchCalls({ world, filter, last, ends }, { signal }) {
-      return tellingOf(named(world).calls.watch(callMatcher(filter), signal, { last, ends }));
+      // Begun before the stream's headers go: the log is this process' own.
+      const { calls } = worlds.known(world || defaultWorldName);
+      return tellingOf(calls.watch(callMatcher(filter), signal, { last, ends }));
     },
 
     async waitForCalls({ world, filter, count, timeout }, { signal }) {
       const matches = callMatcher(filter);
       const timeoutMs = timeout === undefined ? defaultWaitMs : msOf(timeout);
-      const { calls } = named(world);
+      const { calls } = await named(world);
       const found = await waitForCalls(calls, matches, { count: count || 1, timeoutMs, host, signal });
       return { calls: found.map(messageOf) };
     },
 
     async clearCalls({ world }) {
-      named(world).calls.clear();
+      (await named(world)).calls.clear();
       return {};
     },
 
@@ -130,13 +135,13 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
         source.case === "document"
           ? await parsed(source.value)
           : await checked(source.value ?? create(StateSchema));
-      if (add) await named(name).state.add(own);
+      if (add) await (await named(name)).state.add(own);
       else await worlds.reset(name || defaultWorldName, completed(own, state));
       return {};
     },
 
     async saveState({ world }) {
-      const saved = await named(world).state.save();
+      const saved = await (await named(world)).state.save();
       return { state: saved, document: await stateDocument(saved) };
     },
 
@@ -154,12 +159,16 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
     },
 
     async listWorlds({ pagination: page }) {
-      const { items, pagination } = await pageOfAll(cursorOf(page), worlds.list(), ({ world }) => world.name);
+      const { items, pagination } = await pageOfAll(
+        cursorOf(page),
+        await worlds.list(),
+        ({ world }) => world.name,
+      );
       return { worlds: items.map(({ item: { world, calls } }) => worldOf(world, calls)), pagination };
     },
 
     async deleteWorld({ world }) {
-      worlds.delete(world);
+      await worlds.delete(world);
       return {};
     },
   } satisfies ServiceImpl<typeof ControlService>;

@@ -32,8 +32,8 @@ export class Metrics {
       name: "runner_mock_worlds",
       help: "Worlds that there are.",
       registers,
-      collect() {
-        this.set(worlds.size);
+      async collect() {
+        this.set(await worlds.count());
       },
     });
     new Gauge({
@@ -43,7 +43,7 @@ export class Metrics {
       registers,
       async collect() {
         this.reset();
-        for (const { world } of worlds.list()) {
+        for (const { world } of await worlds.list()) {
           for (const [phase, count] of await world.runners.countByPhase()) {
             this.set({ world: world.name, phase: RunnerPhase[phase] ?? String(phase) }, count);
           }
@@ -55,9 +55,10 @@ export class Metrics {
       help: "How often faults have fired, by world; it begins anew with a fresh world.",
       labelNames: ["world"],
       registers,
-      collect() {
+      async collect() {
         this.reset();
-        for (const { world } of worlds.list()) this.set({ world: world.name }, world.faults.fired);
+        for (const { world } of await worlds.list())
+          this.set({ world: world.name }, await world.faults.fired());
       },
     });
   }

@@ -4,7 +4,7 @@
  */
 import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
-import type { HostTime, WorldClock } from "../clock.ts";
+import type { HostTime, MovableClock } from "../clock.ts";
 import { completed, readOwnState } from "../documents.ts";
 import type { CallLog } from "../domain/call-log.ts";
 import type { Runners } from "../domain/runners.ts";
@@ -35,7 +35,7 @@ export interface WorldPowers {
   readonly name: string;
   /** The base URL of its API. */
   readonly url: string;
-  readonly clock: Pick<WorldClock, "advance" | "freeze" | "resume" | "frozen" | "nowMs">;
+  readonly clock: Pick<MovableClock, "advance" | "freeze" | "resume" | "frozen" | "nowMs">;
   readonly runners: Pick<Runners, "report" | "renew" | "lapse">;
   readonly tokens: Pick<Tokens, "list" | "end">;
   readonly calls: CallsPowers;
@@ -76,10 +76,11 @@ export interface CallsPowers {
 /** Ordered failures: what `Fault` in proto/runnermock/v1/control.proto says. */
 export interface FaultsPowers {
   /** From now on, until it is over or removed. @throws ConnectError invalid_argument */
-  inject(fault: MessageInitShape<typeof FaultSchema>): Fault;
-  list(): Fault[];
-  remove(faultId: string): void;
-  clear(): void;
+  inject(fault: MessageInitShape<typeof FaultSchema>): Promise<Fault>;
+  list(): Promise<Fault[]>;
+  /** @throws ConnectError not_found */
+  remove(faultId: string): Promise<void>;
+  clear(): Promise<void>;
 }
 
 /** What a world knows, as a state document: proto/runnermock/v1/state.proto says what that can be. */
@@ -103,15 +104,17 @@ export interface NewWorld {
 }
 
 export interface WorldsPowers {
-  /** @throws ConnectError not_found where there is none of that name */
+  /** @throws ConnectError not_found where there is none of that name, as far as this process knows */
   get(name: string): WorldPowers;
   create(name: string, options?: NewWorld): Promise<WorldPowers>;
+  /** Those that this process knows: in a shared store there may be others. */
   list(): WorldPowers[];
-  delete(name: string): void;
+  delete(name: string): Promise<void>;
 }
 
 export function worldPowers({ worlds, urlOf, host, state, transport }: Control, name: string): WorldPowers {
-  const current = () => worlds.get(name);
+  const current = () => worlds.known(name);
+  const renewed = () => worlds.get(name);
   return {
     name,
     get url() {
@@ -120,23 +123,26 @@ export function worldPowers({ worlds, urlOf, host, state, transport }: Control, 
     get clock() {
       return current().clock;
     },
-    get runners() {
-      return current().runners;
+    runners: {
+      report: async (...args) => (await renewed()).runners.report(...args),
+      renew: async (...args) => (await renewed()).runners.renew(...args),
+      lapse: async (...args) => (await renewed()).runners.lapse(...args),
     },
-    get tokens() {
-      return current().tokens;
+    tokens: {
+      list: async (...args) => (await renewed()).tokens.list(...args),
+      end: async (...args) => (await renewed()).tokens.end(...args),
     },
     calls: callsPowers(() => current().calls, host),
     faults: {
-      inject: (fault) => current().faults.inject(create(FaultSchema, fault)),
-      list: () => current().faults.list(),
-      remove: (faultId) => current().faults.remove(faultId),
-      clear: () => current().faults.clear(),
+      inject: async (fault) => (await renewed()).faults.inject(create(FaultSchema, fault)),
+      list: async () => (await renewed()).faults.list(),
+      remove: async (faultId) => (await renewed()).faults.remove(faultId),
+      clear: async () => (await renewed()).faults.clear(),
     },
     state: {
-      save: async () => toJson(StateSchema, await current().state.save()),
+      save: async () => toJson(StateSchema, await (await renewed()).state.save()),
       async load(document, { add = false } = {}) {
-        if (add) await current().state.add(await readOwnState(document));
+        if (add) await (await renewed()).state.add(await readOwnState(document));
         else await worlds.reset(name, completed(await readOwnState(document), state));
       },
     },
@@ -163,12 +169,12 @@ export function worldsPowers(control: Control): WorldsPowers {
   const { worlds } = control;
   const powers = (name: string) => worldPowers(control, name);
   return {
-    get: (name) => powers(worlds.get(name).name),
+    get: (name) => powers(worlds.known(name).name),
     async create(name, options = {}) {
       await worlds.create(name, overridesOf(options));
       return powers(name);
     },
-    list: () => worlds.list().map(({ world }) => powers(world.name)),
+    list: () => worlds.all().map(({ world }) => powers(world.name)),
     delete: (name) => worlds.delete(name),
   };
 }

@@ -30,16 +30,16 @@ interface Told {
 
 type Response = MessageInitShape<typeof WatchRunnersResponseSchema>;
 
-/** @param current the world; it throws once there is none */
+/** @param current the world as it is now; it throws once there is none */
 export async function* watchRunners(
-  current: () => World,
+  current: () => Promise<World>,
   host: HostTime,
   signal: AbortSignal,
 ): AsyncGenerator<Response> {
   let told = new Map<string, Told>();
   for (;;) {
     const begunMs = host.monotonicMs();
-    const world = current();
+    const world = await current();
     const now = new Map<string, Told>();
     const documents = await world.runners.all();
     for (let from = 0; from < documents.length; from += pieceSize) {

@@ -2,6 +2,7 @@
  * What belongs to a runner besides itself, of one kind: it is kept with the runner's record, hidden while that has
  * lapsed, and goes with it. What becomes of it is told as an event.
  */
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../clock.ts";
 import { errors } from "../errors.ts";
@@ -26,6 +27,8 @@ export type BelongingDocument<T> = Document<Belonging<T>>;
 export interface BelongingRules {
   /** What its documents are called in the store. */
   readonly collection: string;
+  /** What its values are. */
+  readonly desc: DescMessage;
   readonly resourceType: ResourceType;
   /** The UUID by which events name a document. Default: its id. */
   readonly resourceIdOf?: (id: string) => string;
@@ -42,8 +45,9 @@ export class Belongings<T> {
   constructor(clock: Pick<Clock, "nowMs">, store: Store, rules: BelongingRules) {
     this.#clock = clock;
     this.#rules = rules;
-    this.#documents = store.collection(rules.collection, {
+    this.#documents = store.collection<Belonging<T>>(rules.collection, {
       event: (before, after) => eventOf(rules, before, after),
+      messages: { value: rules.desc },
     });
   }
 

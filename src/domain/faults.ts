@@ -11,6 +11,7 @@ import { EventService, type WatchEventsResponse } from "../gen/gitpod/v1/event_p
 import { type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import { shown } from "../shown.ts";
+import type { Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
 
 /** A connection's own: whoever answers on it has no say in them, and HTTP/2 has none of them. */
@@ -36,33 +37,43 @@ export type FeedWatchers = (event: WatchEventsResponse, accepts: (caller: Caller
 
 interface Rule {
   readonly fault: Fault;
-  readonly draw: () => number;
 }
 
-export class Faults {
-  readonly #rules = new Map<string, Rule>();
-  readonly #feedWatchers: FeedWatchers;
-  #injected = 0;
-  #fired = 0;
+/** What has been counted of all faults that there ever were. */
+interface Totals {
+  readonly injected: number;
+  readonly fired: number;
+}
 
-  constructor(feedWatchers: FeedWatchers) {
+const totalsId = "all";
+const nothingCounted: Totals = { injected: 0, fired: 0 };
+
+export class Faults {
+  /** In the order in which they were injected. */
+  readonly #rules: Collection<Rule>;
+  readonly #totals: Collection<Totals>;
+  readonly #feedWatchers: FeedWatchers;
+
+  constructor(store: Store, feedWatchers: FeedWatchers) {
+    this.#rules = store.collection<Rule>("faults", { messages: { fault: FaultSchema }, mirrored: true });
+    this.#totals = store.collection("fault-totals", { listed: false });
     this.#feedWatchers = feedWatchers;
   }
 
   /** Whether there are any: most of the time there are none, and then nothing else has to be looked at. */
   get none(): boolean {
-    return this.#rules.size === 0;
+    return this.#rules.mirror().length === 0;
   }
 
   /** How often any has fired. */
-  get fired(): number {
-    return this.#fired;
+  async fired(): Promise<number> {
+    return ((await this.#totals.get(totalsId))?.value ?? nothingCounted).fired;
   }
 
   /** @throws invalid_argument for a fault that could never fire, or would do nothing */
-  inject(init: Fault): Fault {
+  async inject(init: Fault): Promise<Fault> {
     const { match } = init;
-    const { probability = 1, seed = 0, rpc = "" } = match ?? {};
+    const { probability = 1, rpc = "" } = match ?? {};
     if (rpc !== "" && !isRpcName(rpc))
       throw errors.invalidFault({ problem: `there is no RPC ${shown(rpc)}` });
     if (!(probability > 0 && probability <= 1)) {
@@ -82,52 +93,87 @@ export class Faults {
       const problem = problemWithHeader(name, value);
       if (problem !== undefined) throw errors.invalidFault({ problem });
     }
-    const faultId = `fault-${++this.#injected}`;
-    const fault = create(FaultSchema, { ...init, faultId, seen: 0, fired: 0 });
-    if (fault.effect.case === "feedStream") this.#feed(fault, fault.effect.value.event);
-    else this.#rules.set(faultId, { fault, draw: chanceFrom(seed) });
+    const { injected } = await this.#count({ injected: 1, fired: 0 });
+    const fault = create(FaultSchema, { ...init, faultId: `${idPrefix}${injected}`, seen: 0, fired: 0 });
+    if (fault.effect.case === "feedStream") return this.#feed(fault, fault.effect.value.event);
+    await this.#rules.put({ id: keyOf(fault.faultId), value: { fault } });
     return { ...fault };
   }
 
   /** In the order in which they were injected. */
   list(): Fault[] {
-    return [...this.#rules.values()].map(({ fault }) => ({ ...fault }));
+    return this.#rules.mirror().map(({ value }) => ({ ...value.fault }));
   }
 
   /** @throws not_found */
-  remove(faultId: string): void {
-    if (!this.#rules.delete(faultId)) throw errors.faultNotFound({ faultId });
+  async remove(faultId: string): Promise<void> {
+    if ((await this.#rules.take(keyOf(faultId))) === undefined) throw errors.faultNotFound({ faultId });
   }
 
-  clear(): void {
-    this.#rules.clear();
+  async clear(): Promise<void> {
+    for (const { id } of await this.#rules.all()) await this.#rules.take(id);
   }
 
   /** The fault that this call meets: that of the first rule that fires. */
-  meet(target: FaultTarget): Fault | undefined {
-    for (const [faultId, { fault, draw }] of this.#rules) {
-      if (!matches(fault, target)) continue;
-      fault.seen++;
-      const { nth = 0, count = 0, probability = 1 } = fault.match ?? {};
-      // Drawn for each call, so that where it fires hangs on nothing but the seed.
-      const lucky = draw() >= probability;
-      if (lucky || fault.seen < nth) continue;
-      fault.fired++;
-      this.#fired++;
-      if (count > 0 && fault.fired >= count) this.#rules.delete(faultId);
-      return fault;
+  async meet(target: FaultTarget): Promise<Fault | undefined> {
+    for (const { id, value } of this.#rules.mirror()) {
+      const fault = matches(value.fault, target) ? await this.#see(id) : undefined;
+      if (fault !== undefined) return fault;
     }
     return undefined;
   }
 
-  #feed(fault: Fault, event: WatchEventsResponse | undefined): void {
-    if (event === undefined) return;
-    fault.fired = this.#feedWatchers(event, (caller) =>
+  /** Counts a call that a rule matches. @returns the fault, if it fires */
+  async #see(id: string): Promise<Fault | undefined> {
+    for (;;) {
+      const found = await this.#rules.get(id);
+      if (found === undefined || isOver(found.value.fault)) return undefined;
+      const { fault } = found.value;
+      const { nth = 0, probability = 1, seed = 0 } = fault.match ?? {};
+      const seen = fault.seen + 1;
+      // Drawn for each call, so that where it fires hangs on nothing but the seed.
+      const fires = drawn(seed, seen) < probability && seen >= nth;
+      const counted = { ...fault, seen, fired: fault.fired + (fires ? 1 : 0) };
+      const changed = { ...found, value: { fault: counted } };
+      if (!(await this.#rules.put(changed, { if: { unchanged: found } }))) continue;
+      if (!fires) return undefined;
+      if (isOver(counted)) await this.#rules.take(id);
+      await this.#count({ injected: 0, fired: 1 });
+      return counted;
+    }
+  }
+
+  async #feed(fault: Fault, event: WatchEventsResponse | undefined): Promise<Fault> {
+    if (event === undefined) return fault;
+    const fired = this.#feedWatchers(event, (caller) =>
       matches(fault, { method: EventService.method.watchEvents, ...callerOf(caller) }),
     );
-    fault.seen = fault.fired;
-    this.#fired += fault.fired;
+    await this.#count({ injected: 0, fired });
+    return { ...fault, fired, seen: fired };
   }
+
+  /** @returns what it comes to */
+  async #count(more: Totals): Promise<Totals> {
+    for (;;) {
+      const found = await this.#totals.get(totalsId);
+      const { injected, fired } = found?.value ?? nothingCounted;
+      const value = { injected: injected + more.injected, fired: fired + more.fired };
+      const condition = found === undefined ? "absent" : { unchanged: found };
+      if (await this.#totals.put({ id: totalsId, value }, { if: condition })) return value;
+    }
+  }
+}
+
+const idPrefix = "fault-";
+
+/** Faults stand in the order of their numbers. */
+function keyOf(faultId: string): string {
+  return faultId.startsWith(idPrefix) ? faultId.slice(idPrefix.length).padStart(12, "0") : faultId;
+}
+
+function isOver({ match, fired }: Fault): boolean {
+  const { count = 0 } = match ?? {};
+  return count > 0 && fired >= count;
 }
 
 /** What tells a caller of a request that names no runner. */
@@ -145,13 +191,10 @@ function matches({ match }: Fault, { method, runnerIds, callerId }: FaultTarget)
   );
 }
 
-/** Numbers from 0 to 1 that look drawn by chance and are the same for each seed (mulberry32). */
-function chanceFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** A number from 0 to 1 that looks drawn by chance and is the same for each seed: the one of that order (mulberry32). */
+function drawn(seed: number, order: number): number {
+  const state = (seed + Math.imul(0x6d2b79f5, order)) >>> 0;
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }

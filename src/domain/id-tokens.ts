@@ -2,16 +2,19 @@
  * ID tokens: JWTs about the caller that third parties verify with the world's published key. The key is made, and
  * the library loaded, when they are first needed.
  */
-import type { CryptoKey, JSONWebKeySet } from "jose";
+import type { CryptoKey, JSONWebKeySet, JWK } from "jose";
 import type { Clock } from "../clock.ts";
 import { IDTokenVersion, Principal } from "../gen/gitpod/v1/identity_pb.ts";
 import type { Ids } from "../ids.ts";
+import type { Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
 
 const algorithm = "RS256";
 
 /** DOC: the reference's tokens live an hour. */
 const lifetimeSeconds = 3_600;
+
+const keyDocument = "key";
 
 /** DOC for users, runners and environments; GUESS for the others. */
 const subjectWords: { readonly [P in Principal]?: string } = {
@@ -32,11 +35,14 @@ interface SigningKey {
 export class IdTokens {
   readonly #clock: Clock;
   readonly #ids: Ids;
+  /** As a private JWK. */
+  readonly #kept: Collection<JWK>;
   #key: Promise<SigningKey> | undefined;
 
-  constructor(clock: Clock, ids: Ids) {
+  constructor(clock: Clock, ids: Ids, store: Store) {
     this.#clock = clock;
     this.#ids = ids;
+    this.#kept = store.collection("signing-keys", { listed: false });
   }
 
   /** @param issuer the URL below which the discovery document is found */
@@ -77,17 +83,28 @@ export class IdTokens {
   }
 
   #signingKey(): Promise<SigningKey> {
-    this.#key ??= makeKey();
+    this.#key ??= this.#keptKey().catch((error) => {
+      this.#key = undefined;
+      throw error;
+    });
     return this.#key;
   }
-}
 
-async function makeKey(): Promise<SigningKey> {
-  const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import("jose");
-  const { privateKey, publicKey } = await generateKeyPair(algorithm);
-  const jwk = await exportJWK(publicKey);
-  const keyId = await calculateJwkThumbprint(jwk);
-  return { privateKey, keyId, jwks: { keys: [{ ...jwk, kid: keyId, alg: algorithm, use: "sig" }] } };
+  /** The key of the world: of many who make one at once, the first one's. */
+  async #keptKey(): Promise<SigningKey> {
+    const { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } = await import("jose");
+    let kept = await this.#kept.get(keyDocument);
+    while (kept === undefined) {
+      const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+      await this.#kept.put({ id: keyDocument, value: await exportJWK(privateKey) }, { if: "absent" });
+      kept = await this.#kept.get(keyDocument);
+    }
+    const { kty, n, e } = kept.value;
+    const jwk = { kty, n, e } as JWK;
+    const keyId = await calculateJwkThumbprint(jwk);
+    const privateKey = (await importJWK(kept.value, algorithm)) as CryptoKey;
+    return { privateKey, keyId, jwks: { keys: [{ ...jwk, kid: keyId, alg: algorithm, use: "sig" }] } };
+  }
 }
 
 /** What a verifier has to know of an issuer: its OpenID Connect discovery document. */

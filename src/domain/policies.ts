@@ -30,6 +30,7 @@ export class Policies {
     this.#switches = switches;
     this.#kept = new Belongings(clock, store, {
       collection: "runner-policies",
+      desc: RunnerPolicySchema,
       // The schema has no type for policies; a role assignment is what they are (GUESS), and it needs an id.
       resourceType: ResourceType.ROLE_ASSIGNMENT,
       resourceIdOf: (key) => idOfName(`policy ${key}`),

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { errors } from "../errors.ts";
+import { RunnerSchema } from "../gen/gitpod/v1/runner_pb.ts";
 import { canonical } from "../ids.ts";
 import type { Actor, Collection, Store } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
@@ -28,6 +29,7 @@ export class RunnerRecords {
       expire: lease.expire,
       event: runnerEvent,
       maxHidden: maxLapsed,
+      messages: { runner: RunnerSchema },
     });
   }
 

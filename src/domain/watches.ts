@@ -37,10 +37,13 @@ export class Watches {
     const limit = this.#maxBacklog;
     const backlog = new Backlog<WatchEventsResponse>(limit, () => errors.watcherFellBehind({ limit }));
     const accepts = acceptedBy(request, caller);
-    const unsubscribe = this.#feed.subscribe((entry) => {
-      if (accepts(entry)) backlog.push(responseOf(entry));
-      if (backlog.ended) unsubscribe();
-    });
+    const unsubscribe = this.#feed.subscribe(
+      (entry) => {
+        if (accepts(entry)) backlog.push(responseOf(entry));
+        if (backlog.ended) unsubscribe();
+      },
+      (reason) => backlog.end(reason),
+    );
     this.#open.set(backlog, caller);
     const stop = () => {
       unsubscribe();

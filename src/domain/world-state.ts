@@ -12,18 +12,13 @@ import { ScmSchema, type State, StateSchema } from "../gen/runnermock/v1/state_p
 import { canonical, type Ids } from "../ids.ts";
 import type { RunnerConfiguration } from "./configuration/runner-configuration.ts";
 import { defaultOrganizationId, defaultSubject } from "./identity.ts";
+import type { Knowledge } from "./knowledge.ts";
 import type { Registration, RegistrationDocument } from "./lease.ts";
 import type { Policies } from "./policies.ts";
 import { kindOf } from "./runner-kind.ts";
 import type { RunnerRecords } from "./runner-records.ts";
-import type { SourceCode } from "./scm/source-code.ts";
 import { setFields } from "./set-fields.ts";
 import type { Tokens } from "./tokens.ts";
-
-/** The gateways of a world. */
-export interface Gateways {
-  all: State["gateways"];
-}
 
 /** What is written down. */
 export interface StateParts {
@@ -31,8 +26,7 @@ export interface StateParts {
   readonly policies: Policies;
   readonly tokens: Tokens;
   readonly configuration: RunnerConfiguration;
-  readonly sourceCode: SourceCode;
-  readonly gateways: Gateways;
+  readonly knowledge: Knowledge;
   readonly ids: Ids;
 }
 
@@ -56,9 +50,9 @@ export class WorldState {
     // What the system makes by itself it makes again.
     const made = documents.filter(({ value }) => !value.permanent);
     return create(StateSchema, {
-      scm: create(ScmSchema, { hosts: [...this.#parts.sourceCode.hosts] }),
-      gateways: this.#parts.gateways.all,
-      configurationSchemas: [...this.#parts.configuration.schemas.all],
+      scm: create(ScmSchema, { hosts: [...this.#parts.knowledge.hosts.all] }),
+      gateways: this.#parts.knowledge.gateways,
+      configurationSchemas: [...this.#parts.knowledge.schemas.all],
       runners: await Promise.all(made.map((document) => this.#saved(document))),
     });
   }
@@ -69,7 +63,8 @@ export class WorldState {
    * @throws already_exists for a runner, or a resource of one, that is there, or twice in the document; nothing is
    * loaded then
    */
-  async add({ scm, gateways, runners, configurationSchemas }: State): Promise<void> {
+  async add(state: State): Promise<void> {
+    const { runners } = state;
     const seen = new Set<string>();
     for (const { runnerId: sent } of runners) {
       const runnerId = canonical(sent);
@@ -79,11 +74,7 @@ export class WorldState {
       seen.add(runnerId);
     }
     for (const runner of runners) await this.#refuseTaken(runner);
-    this.#parts.sourceCode.add(scm?.hosts ?? []);
-    const { gateways: known, configuration } = this.#parts;
-    known.all = replaced(known.all, gateways, ({ name }) => name);
-    const { schemas } = configuration;
-    schemas.all = replaced(schemas.all, configurationSchemas, ({ provider }) => provider);
+    await this.#parts.knowledge.add(state);
     for (const runner of runners) await this.#load(runner);
   }
 
@@ -164,10 +155,4 @@ export class WorldState {
     });
     return { runner, organizationId: canonical(organizationId) || defaultOrganizationId };
   }
-}
-
-/** What there is, with others in the place of those that have the same key. */
-function replaced<T>(all: readonly T[], others: readonly T[], keyOf: (item: T) => unknown): T[] {
-  const keys = new Set(others.map(keyOf));
-  return [...all.filter((item) => !keys.has(keyOf(item))), ...others];
 }

@@ -88,7 +88,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   options.register?.(app);
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
-    return reply.code(closing ? 503 : 200).send({ status: closing ? "stopping" : "ok" });
+    const status = closing ? "stopping" : options.readiness.isReady ? "ok" : "no store";
+    return reply.code(status === "ok" ? 200 : 503).send({ status });
   });
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = request.originalUrl.split("?", 1);

@@ -6,6 +6,7 @@ import type { FastifyInstance, RouteHandlerMethod } from "fastify";
 import { requestGateOf } from "../interceptors/gate.ts";
 import type { Chain } from "../interceptors/index.ts";
 import { connectionKey } from "../interceptors/inject-faults.ts";
+import type { Readiness } from "../readiness.ts";
 import { registerStandardServices } from "../standard/index.ts";
 import type { DecodeOptions } from "./decode-message.ts";
 import { decodeInChain } from "./decode-requests.ts";
@@ -23,12 +24,13 @@ export interface Served {
   readonly chain: Chain;
   /** Aborted when the server stops: open streams then end with `unavailable`. */
   readonly shutdownSignal: AbortSignal;
+  readonly readiness: Readiness;
 }
 
 /** By the paths that Connect's plugin would have Fastify route to them. */
 export function connectHandlers(
   scope: FastifyInstance,
-  { routes, services, chain, shutdownSignal }: Served,
+  { routes, services, chain, shutdownSignal, readiness }: Served,
   decoding: DecodeOptions,
 ): ReadonlyMap<string, RouteHandlerMethod> {
   const handlers = new Map<string, RouteHandlerMethod>();
@@ -44,7 +46,7 @@ export function connectHandlers(
     shutdownSignal,
     routes(router) {
       routes(router);
-      registerStandardServices(router, services, chain.standardInterceptors);
+      registerStandardServices(router, services, chain.standardInterceptors, readiness);
       decodeInChain(router, decoding);
       sendHeadersEarly(router);
       serveJsonLines(router, decoding);

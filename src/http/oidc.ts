@@ -15,8 +15,8 @@ export function registerOidc(app: FastifyInstance, worlds: Worlds, openWorlds: b
   ): Promise<T> => {
     const origin = originOf(request);
     const name = String(request.headers[worldHeader] ?? defaultWorldName);
-    if (!openWorlds && !worlds.has(name)) throw errors.worldNotFound({ name });
-    const world = await worlds.enter(name);
+    const world = await (openWorlds ? worlds.enter(name) : worlds.enterIfThere(name));
+    if (world === undefined) throw errors.worldNotFound({ name });
     try {
       return await answer(world, origin);
     } finally {

@@ -36,8 +36,9 @@ export function createGate(worlds: Worlds, identity: Identity): Gate {
     values.set(worldKey, worlds.find(name));
     const claim = identity.claimOf(requestHeader.get("authorization"), isAnonymous(method));
     // Strangers open no worlds, and no token is valid in a world that is not there yet.
-    if ("issued" in claim && claim.otherwise === undefined && !worlds.has(name)) throw errors.invalidBearer();
-    const world = await worlds.enter(name);
+    const isStranger = "issued" in claim && claim.otherwise === undefined;
+    const world = await (isStranger ? worlds.enterIfThere(name) : worlds.enter(name));
+    if (world === undefined) throw errors.invalidBearer();
     values.set(worldKey, world);
     const leave = () => worlds.leave(world);
     try {

@@ -71,7 +71,7 @@ async function withFault(next: Next, request: UnaryRequest | StreamRequest, host
     runnerIds: [canonical(named), caller.runnerId ?? ""],
     callerId: caller.subject.id,
   };
-  const fault = world.faults.meet(target);
+  const fault = await world.faults.meet(target);
   if (fault === undefined) return next(request);
   values.set(faultIdKey, fault.faultId);
   responseOf(values).responseHeader.set(faultHeader, fault.faultId);

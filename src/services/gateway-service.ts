@@ -8,7 +8,7 @@ export const gatewayService = {
   async listGateways(request, context) {
     const { world } = callOf(context);
     const cursor = cursorOf(request.pagination);
-    const { items, pagination } = await pageOfAll(cursor, world.gateways.all, ({ name }) => name);
+    const { items, pagination } = await pageOfAll(cursor, world.knowledge.gateways, ({ name }) => name);
     return { gateways: items.map(({ item }) => item), pagination };
   },
 } satisfies ServiceImpl<typeof GatewayService>;

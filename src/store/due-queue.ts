@@ -3,7 +3,7 @@
  * there are. Renewing a document costs nothing here: it is found not yet due, and queued anew.
  */
 import TinyQueue from "tinyqueue";
-import type { Clock } from "../clock.ts";
+import type { Timers } from "../clock.ts";
 import type { Document } from "./store.ts";
 
 /** What is known of an id in a collection. */
@@ -40,13 +40,13 @@ const sweptAtOnce = 20;
 const toleratedUseless = 1_000;
 
 export class DueQueue {
-  readonly #clock: Clock;
+  readonly #clock: Timers;
   #dues = new TinyQueue<Due>([], byMoment);
   #useless = 0;
   #armedAtMs = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Timers) {
     this.#clock = clock;
   }
 

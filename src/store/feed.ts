@@ -34,8 +34,12 @@ export interface FeedPage {
 }
 
 export interface Feed {
-  /** Hears every entry from now on, in order. The function returned ends that. */
-  subscribe(hear: (entry: FeedEntry) => void): () => void;
+  /**
+   * Hears every entry from now on, in order. The function returned ends that.
+   *
+   * @param lost hears why nothing more will come, should some have been lost or the store be gone
+   */
+  subscribe(hear: (entry: FeedEntry) => void, lost: (reason: Error) => void): () => void;
   /** The entries that are kept: the newest, up to the number that the store was told to keep. */
   list(page: FeedPage): Promise<FeedEntry[]>;
 }

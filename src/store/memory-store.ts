@@ -3,7 +3,7 @@
  * moments: nothing ever walks all documents.
  */
 import sortedBTree from "sorted-btree";
-import type { Clock } from "../clock.ts";
+import type { Timers } from "../clock.ts";
 import type { Ids } from "../ids.ts";
 import { DueQueue, type Slot } from "./due-queue.ts";
 import { MemoryFeed } from "./memory-feed.ts";
@@ -28,7 +28,7 @@ interface Change {
 
 export class MemoryStore implements Store {
   readonly feed: MemoryFeed;
-  readonly #clock: Clock;
+  readonly #clock: Timers;
   readonly #collections: AnyCollection[] = [];
   /** By owner, what it owns, the oldest first. */
   readonly #owned = new Map<string, Set<AnySlot>>();
@@ -36,7 +36,7 @@ export class MemoryStore implements Store {
   readonly dues: DueQueue;
 
   /** @param maxFeedEntries how many entries its feed keeps */
-  constructor(clock: Clock, ids: Ids, maxFeedEntries: number) {
+  constructor(clock: Timers, ids: Ids, maxFeedEntries: number) {
     this.#clock = clock;
     this.feed = new MemoryFeed(ids, maxFeedEntries);
     this.dues = new DueQueue(clock);
@@ -111,6 +111,8 @@ class MemoryCollection<T> implements Collection<T> {
    */
   readonly #hidden = new sortedBTree.default<number, MemorySlot<T>>();
   #hiddenCount = 0;
+  /** What `mirror` says, once it has been asked and until something changes. */
+  #mirror: Document<T>[] | undefined;
 
   constructor(name: string, rules: CollectionRules<T>, store: MemoryStore) {
     this.name = name;
@@ -161,6 +163,11 @@ class MemoryCollection<T> implements Collection<T> {
     return [...this.#slots.keys()].flatMap((id) => this.settle(id, nowMs) ?? []);
   }
 
+  mirror(): readonly Document<T>[] {
+    this.#mirror ??= [...this.#slots.values()].map(({ document }) => document).sort(byId);
+    return this.#mirror;
+  }
+
   async ownedBy(owner: string): Promise<Document<T>[]> {
     return this.#store.ownedBy(owner, this.name, this.#store.nowMs()) as Document<T>[];
   }
@@ -185,6 +192,7 @@ class MemoryCollection<T> implements Collection<T> {
     const slot = this.#slots.get(id);
     if (slot === undefined) return;
     const seen = visible && !slot.document.hidden;
+    this.#mirror = undefined;
     this.#slots.delete(id);
     this.#order?.delete(id);
     this.#unhide(slot);
@@ -213,6 +221,7 @@ class MemoryCollection<T> implements Collection<T> {
 
   #write(document: Document<T>, current: Document<T> | undefined, change: Change): void {
     const { id, owner } = document;
+    this.#mirror = undefined;
     let slot = this.#slots.get(id);
     if (slot === undefined) {
       slot = { document, queuedAtMs: undefined, home: this, hiddenAs: undefined };
@@ -270,3 +279,5 @@ class MemoryCollection<T> implements Collection<T> {
     slot.hiddenAs = undefined;
   }
 }
+
+const byId = (one: { readonly id: string }, other: { readonly id: string }) => (one.id < other.id ? -1 : 1);

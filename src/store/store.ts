@@ -5,6 +5,7 @@
  *
  * Stored documents are shared, not copied: they must never be changed in place.
  */
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { Feed, FeedEntry, ResourceEvent } from "./feed.ts";
 
 export interface Document<T> {
@@ -37,6 +38,13 @@ export interface CollectionRules<T> {
   maxHidden?: number;
   /** False where documents are only ever asked for by id: saves their place in an order. Default: true. */
   listed?: boolean;
+  /** Which fields of a value are messages, for an engine that writes values down: what else there is has to be JSON. */
+  messages?: { readonly [Field in keyof T]?: DescMessage };
+  /**
+   * True where calls read all documents again and again: whoever shares the store keeps a copy of them. They neither
+   * expire nor belong to others. Default: false.
+   */
+  mirrored?: boolean;
 }
 
 /** What must hold for `put` to write: that there is no such document, or that it is still the one read. */
@@ -69,6 +77,8 @@ export interface Collection<T> {
   ownedBy(owner: string): Promise<Document<T>[]>;
   /** Up to `limit` documents in ascending order of their ids, from the first one after `after`. */
   list(page: Page): Promise<Document<T>[]>;
+  /** Of a collection that is mirrored: all that there was when the call began, or later, in ascending order of ids. */
+  mirror(): readonly Document<T>[];
 }
 
 export interface Store {

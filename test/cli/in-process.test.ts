@@ -81,7 +81,7 @@ describe("a mock in process", () => {
 
   test("lets a registration stand to its last millisecond while its clock is frozen", async ({ start }) => {
     const mock = await start();
-    mock.clock.freeze();
+    await mock.clock.freeze();
     const runner = await register(mock);
     await mock.clock.advance(29_999);
     expect(await runner.outcome()).toBe("ok");
@@ -131,7 +131,7 @@ describe("two mocks in one process", () => {
 
   test("have options and a time of their own", async ({ start }) => {
     const [one, other] = await Promise.all([start({ lease: "1h" }), start()]);
-    for (const { clock } of [one, other]) clock.freeze();
+    for (const { clock } of [one, other]) await clock.freeze();
     const [longLived, shortLived] = await Promise.all([register(one), register(other)]);
     const otherNowMs = other.clock.nowMs();
     await one.clock.advance("59m");
@@ -157,7 +157,7 @@ describe("runners.report", () => {
 
   test("shows in GetRunner, field by field, and moves nothing but the status", async ({ start }) => {
     const mock = await start();
-    mock.clock.freeze();
+    await mock.clock.freeze();
     const runner = await register(mock);
     const before = await runner.seen();
     await mock.clock.advance("1s");
@@ -220,7 +220,7 @@ describe("runners.report", () => {
 
   test("does not renew the lease", async ({ start }) => {
     const mock = await start();
-    mock.clock.freeze();
+    await mock.clock.freeze();
     const runner = await register(mock);
     await mock.clock.advance("29.999s");
     await mock.runners.report(runner.runnerId, { phase: RunnerPhase.ACTIVE });

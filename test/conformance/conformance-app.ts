@@ -19,10 +19,10 @@ import { ExplanationSchema } from "../../src/gen/runnermock/v1/explanation_pb.ts
 import { createApp, type Listening } from "../../src/http/app.ts";
 import { createChain } from "../../src/interceptors/index.ts";
 import { withOutcome } from "../../src/interceptors/outcome.ts";
+import { LocalWorlds } from "../../src/local-worlds.ts";
 import { inProcessDefaults, settingsOf } from "../../src/options.ts";
 import { systemRandom } from "../../src/random.ts";
 import { World } from "../../src/world.ts";
-import { Worlds } from "../../src/worlds.ts";
 import { conformanceService } from "./conformance-service.ts";
 
 export interface ConformanceApp {
@@ -36,7 +36,7 @@ export async function createConformanceApp(
   const settings = settingsOf({}, inProcessDefaults);
   const organizationIds = [defaultOrganizationId];
   const world = { ...settings.world, state: await readState(undefined), organizationIds };
-  const worlds = new Worlds({
+  const worlds = new LocalWorlds({
     open: (name, overrides) => World.open(name, { ...world, ...overrides }, systemTime, systemRandom),
     host: systemTime,
     maxWorlds: settings.maxWorlds,

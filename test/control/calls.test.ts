@@ -299,7 +299,7 @@ test.for([
 
 test("an error in the log comes with its explanation", async ({ mock, control }) => {
   await failureOf(mock.runner.getRunner({ runnerId: unknownId }));
-  mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+  await mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
   await failureOf(mock.runner.listRunners({}));
   const { calls } = await control.listCalls({});
   expect(calls.map(({ error }) => [error?.code, error?.explanation?.error])).toEqual([

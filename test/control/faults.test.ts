@@ -56,13 +56,13 @@ describe("a fault meets", () => {
     ],
     ["no calls of another RPC", { rpc: "GetRunner" }, ["ok", "ok", "ok", "ok"]],
   ] as const)("%s", async ([, match, codes], { mock }) => {
-    mock.faults.inject({ match, effect: unavailable });
+    await mock.faults.inject({ match, effect: unavailable });
     expect(await many(mock, 4)).toEqual(codes);
   });
 
   test("calls about its runner, and by its runner", async ({ mock }) => {
     const [one, other] = [await register(mock), await register(mock)];
-    mock.faults.inject({ match: { runnerId: one.runnerId.toUpperCase() }, effect: unavailable });
+    await mock.faults.inject({ match: { runnerId: one.runnerId.toUpperCase() }, effect: unavailable });
     expect(await codeOf(mock.runner.getRunner({ runnerId: other.runnerId }))).toBe("ok");
     expect(await codeOf(mock.runner.getRunner({ runnerId: one.runnerId }))).toBe("unavailable");
     expect(await codeOf(asRunner(mock, one.accessToken).runner.listRunners({}))).toBe("unavailable");
@@ -71,7 +71,7 @@ describe("a fault meets", () => {
 
   test("calls of its caller", async ({ mock }) => {
     const { runnerId, accessToken } = await register(mock);
-    mock.faults.inject({ match: { callerId: runnerId }, effect: unavailable });
+    await mock.faults.inject({ match: { callerId: runnerId }, effect: unavailable });
     expect(await list(mock)).toBe("ok");
     expect(await codeOf(asRunner(mock, accessToken).runner.listRunners({}))).toBe("unavailable");
   });
@@ -79,7 +79,7 @@ describe("a fault meets", () => {
   test("calls by chance, the same ones for the same seed", async ({ start }) => {
     const run = async (seed: number) => {
       const mock = await start();
-      mock.faults.inject({ match: { probability: 0.5, seed }, effect: unavailable });
+      await mock.faults.inject({ match: { probability: 0.5, seed }, effect: unavailable });
       return many(mock, 30);
     };
     const [first, again, other] = [await run(7), await run(7), await run(8)];
@@ -89,15 +89,15 @@ describe("a fault meets", () => {
   });
 
   test("no call in another world", async ({ mock }) => {
-    mock.faults.inject({ effect: unavailable });
+    await mock.faults.inject({ effect: unavailable });
     expect(await codeOf(mock.client(RunnerService, { path: "/w/other" }).listRunners({}))).toBe("ok");
   });
 
   test("what the first of several that fire decides", async ({ mock }) => {
-    mock.faults.inject({ match: { count: 1 }, effect: { case: "error", value: { code: "aborted" } } });
-    mock.faults.inject({ effect: unavailable });
+    await mock.faults.inject({ match: { count: 1 }, effect: { case: "error", value: { code: "aborted" } } });
+    await mock.faults.inject({ effect: unavailable });
     expect(await many(mock, 2)).toEqual(["aborted", "unavailable"]);
-    mock.faults.clear();
+    await mock.faults.clear();
     expect(await list(mock)).toBe("ok");
   });
 });
@@ -113,7 +113,7 @@ describe("an injected error", () => {
       const headers = { "retry-after": "3", "ratelimit-retryafter": "4", "x-should-retry": "true" };
       const retryDelay = durationFromMs(1_500);
       const value = { code: "resource_exhausted", message: "slow down", headers, retryDelay };
-      const { faultId } = mock.faults.inject({ effect: { case: "error", value } });
+      const { faultId } = await mock.faults.inject({ effect: { case: "error", value } });
       const error = await mock
         .client(RunnerService, { transport })
         .listRunners({})
@@ -136,7 +136,7 @@ describe("an injected error", () => {
   test("renews a lease all the same: the call shows the runner alive", async ({ mock }) => {
     const { runnerId, accessToken } = await register(mock);
     await mock.clock.advance("29s");
-    mock.faults.inject({ match: { count: 1 }, effect: unavailable });
+    await mock.faults.inject({ match: { count: 1 }, effect: unavailable });
     expect(await codeOf(asRunner(mock, accessToken).runner.listRunners({}))).toBe("unavailable");
     await mock.clock.advance("29s");
     expect(await stands(mock, runnerId)).toBe(true);
@@ -144,7 +144,10 @@ describe("an injected error", () => {
 });
 
 test("an empty reply is success, and nothing is done", async ({ mock }) => {
-  mock.faults.inject({ match: { rpc: "CreateRunner", count: 1 }, effect: { case: "emptyReply", value: {} } });
+  await mock.faults.inject({
+    match: { rpc: "CreateRunner", count: 1 },
+    effect: { case: "emptyReply", value: {} },
+  });
   const answer = await fetch(mock.url + rpc.createRunner, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -164,7 +167,7 @@ test.for([
 ] as const)("an empty reply is success over %s, too", async ([, transport], { mock }) => {
   const runner = mock.client(RunnerService, { transport });
   await register({ runner });
-  mock.faults.inject({ match: { rpc: "ListRunners" }, effect: { case: "emptyReply", value: {} } });
+  await mock.faults.inject({ match: { rpc: "ListRunners" }, effect: { case: "emptyReply", value: {} } });
   expect((await runner.listRunners({})).runners).toEqual([]);
 });
 
@@ -172,7 +175,7 @@ test("a miss hides what was written just before, and only that", async ({ mock }
   const old = await register(mock);
   await mock.clock.advance("5s");
   const { runnerId } = await register(mock);
-  mock.faults.inject({ effect: { case: "miss", value: { within: durationFromMs(2_000) } } });
+  await mock.faults.inject({ effect: { case: "miss", value: { within: durationFromMs(2_000) } } });
   expect(await failureOf(mock.runner.getRunner({ runnerId }))).toBe("not_found: runner not found");
   expect((await mock.runner.listRunners({})).runners.map(({ runnerId: id }) => id)).toEqual([old.runnerId]);
   await mock.clock.advance("2s");
@@ -186,7 +189,7 @@ test.for(kinds)(
     const { runnerId } = await signedUp(mock);
     const old = await kind.create(client, runnerId, 1);
     await mock.clock.advance("5s");
-    mock.faults.inject({ effect: { case: "miss", value: { within: durationFromMs(2_000) } } });
+    await mock.faults.inject({ effect: { case: "miss", value: { within: durationFromMs(2_000) } } });
     const id = await kind.create(client, runnerId, 2);
     expect(await failureOf(kind.get(client, id))).toBe(kind.notFound);
     expect(await idsOf(kind, client)).toEqual([old]);
@@ -199,7 +202,7 @@ test.for(kinds)(
 
 test("a page cap makes pages smaller than asked, and loses nothing", async ({ mock }) => {
   for (let i = 0; i < 5; i++) await register(mock);
-  mock.faults.inject({ effect: { case: "pageCap", value: { size: 2 } } });
+  await mock.faults.inject({ effect: { case: "pageCap", value: { size: 2 } } });
   const sizes: number[] = [];
   for (let token: string | undefined = ""; token !== undefined; ) {
     const page = await mock.runner.listRunners({ pagination: { pageSize: 100, token } });
@@ -211,7 +214,7 @@ test("a page cap makes pages smaller than asked, and loses nothing", async ({ mo
 
 test("a repeated page token leads to the same page again", async ({ mock }) => {
   for (let i = 0; i < 5; i++) await register(mock);
-  mock.faults.inject({ effect: { case: "repeatedPageToken", value: {} } });
+  await mock.faults.inject({ effect: { case: "repeatedPageToken", value: {} } });
   const first = await mock.runner.listRunners({ pagination: { pageSize: 2 } });
   const token = first.pagination?.nextToken ?? "";
   const second = await mock.runner.listRunners({ pagination: { pageSize: 2, token } });
@@ -223,7 +226,7 @@ describe("a stream", () => {
 
   test("is cut after so many messages, with an error", async ({ mock }) => {
     const error = { code: "unavailable", message: "cut" };
-    mock.faults.inject({
+    await mock.faults.inject({
       match: { rpc: "WatchEvents", count: 1 },
       effect: { case: "cutStream", value: { after: 1, error } },
     });
@@ -237,13 +240,13 @@ describe("a stream", () => {
 
   test("is cut at once", async ({ mock }) => {
     const error = { code: "internal", message: "broken" };
-    mock.faults.inject({ match: { count: 1 }, effect: { case: "cutStream", value: { error } } });
+    await mock.faults.inject({ match: { count: 1 }, effect: { case: "cutStream", value: { error } } });
     expect(await failureOf(watching(mock).next())).toBe("internal: broken");
     mock.log.length = 0; // It was ordered, and so is no bug.
   });
 
   test("is held open in silence after so many messages", async ({ mock }) => {
-    mock.faults.inject({ effect: { case: "cutStream", value: { after: 1 } } });
+    await mock.faults.inject({ effect: { case: "cutStream", value: { after: 1 } } });
     const events = watching(mock);
     const first = events.next();
     await mock.calls.waitFor({ rpc: "WatchEvents" });
@@ -270,8 +273,8 @@ describe("a stream", () => {
     const { fault } = await control.injectFault({ fault: { effect } });
     expect(fault?.fired).toBe(1);
     expect((await first).value).toMatchObject(event);
-    expect(mock.faults.list()).toEqual([]);
-    expect(mock.faults.inject({ match: { callerId: runnerId }, effect }).fired).toBe(0);
+    expect(await mock.faults.list()).toEqual([]);
+    expect((await mock.faults.inject({ match: { callerId: runnerId }, effect })).fired).toBe(0);
     expect(accessToken).not.toBe("");
   });
 });
@@ -279,14 +282,14 @@ describe("a stream", () => {
 test("a reset breaks the connection off without an answer, and does no harm to the next", async ({
   mock,
 }) => {
-  mock.faults.inject({ match: { count: 1 }, effect: { case: "reset", value: {} } });
+  await mock.faults.inject({ match: { count: 1 }, effect: { case: "reset", value: {} } });
   await expect(post(mock.url + rpc.listRunners, {})).rejects.toThrow("fetch failed");
   expect((await post(mock.url + rpc.listRunners, {})).status).toBe(200);
 });
 
 test("a redirect sends the client elsewhere with its method and body", async ({ mock }) => {
   const location = `/w/elsewhere${rpc.createRunner}`;
-  mock.faults.inject({ match: { count: 1 }, effect: { case: "redirect", value: { location } } });
+  await mock.faults.inject({ match: { count: 1 }, effect: { case: "redirect", value: { location } } });
   const body = JSON.stringify({ name: "Sent away", provider: "RUNNER_PROVIDER_AWS_EC2" });
   const init = { method: "POST", headers: { "content-type": "application/json" }, body };
   const answer = await fetch(mock.url + rpc.createRunner, { ...init, redirect: "manual" });
@@ -295,7 +298,7 @@ test("a redirect sends the client elsewhere with its method and body", async ({ 
     location,
     "fault-1",
   ]);
-  mock.faults.inject({
+  await mock.faults.inject({
     match: { rpc: "CreateRunner", count: 1 },
     effect: { case: "redirect", value: { location } },
   });
@@ -306,14 +309,14 @@ test("a redirect sends the client elsewhere with its method and body", async ({ 
 
 test("a delay takes the machine's time, and the caller's deadline holds", async () => {
   const mock = await openMock({}, systemTime);
-  mock.faults.inject({ delay: durationFromMs(50) });
+  await mock.faults.inject({ delay: durationFromMs(50) });
   const begunAt = performance.now();
   await mock.runner.listRunners({});
   expect(performance.now() - begunAt).toBeGreaterThanOrEqual(49);
-  mock.faults.clear();
+  await mock.faults.clear();
   // A month is more than one timer of the machine can wait.
   for (const delayMs of [60_000, 31 * 86_400_000]) {
-    mock.faults.inject({ delay: durationFromMs(delayMs), match: { count: 1 } });
+    await mock.faults.inject({ delay: durationFromMs(delayMs), match: { count: 1 } });
     expect(await codeOf(mock.runner.listRunners({}, { timeoutMs: 30 }))).toBe("deadline_exceeded");
   }
   await mock.close();
@@ -324,12 +327,17 @@ test.for([
   ["gRPC", createGrpcTransport],
 ] as const)("a call that is delayed over %s is answered when the server stops", async ([, transport]) => {
   const mock = await openMock();
-  const { faultId } = mock.faults.inject({ delay: durationFromMs(60_000), match: { rpc: "CreateRunner" } });
+  const { faultId } = await mock.faults.inject({
+    delay: durationFromMs(60_000),
+    match: { rpc: "CreateRunner" },
+  });
   const runner = mock.client(RunnerService, {
     transport: (baseUrl) => transport({ baseUrl, httpVersion: "2" }),
   });
   const call = runner.createRunner({ name: "In the end", provider: RunnerProvider.AWS_EC2 });
-  await expect.poll(() => mock.faults.list().find((fault) => fault.faultId === faultId)?.fired).toBe(1);
+  await expect
+    .poll(async () => (await mock.faults.list()).find((fault) => fault.faultId === faultId)?.fired)
+    .toBe(1);
   await mock.close();
   expect((await call).runner?.name).toBe("In the end");
 });
@@ -382,7 +390,7 @@ describe("is refused:", () => {
     const failure = await failureOf(control.injectFault({ fault }));
     expect(failure).toMatch(/^invalid_argument: /);
     expect(failure).toMatch(text);
-    expect(mock.faults.list()).toEqual([]);
+    expect(await mock.faults.list()).toEqual([]);
   });
 
   test("to remove a fault that is not there", async ({ control }) => {

@@ -21,7 +21,7 @@ test("/metrics counts calls by RPC and code, runners by phase, worlds and faults
   const watch = mock.client(EventService).watchEvents({}, { signal: abort.signal })[Symbol.asyncIterator]();
   const first = watch.next().catch(() => {});
   await mock.calls.waitFor({ rpc: "WatchEvents" });
-  mock.faults.inject({ match: { count: 1 }, effect: { case: "emptyReply", value: {} } });
+  await mock.faults.inject({ match: { count: 1 }, effect: { case: "emptyReply", value: {} } });
   await mock.runner.listRunners({});
   abort.abort();
   await first;

@@ -1,8 +1,8 @@
 /** Reset lets a world go without looking at what is in it, however much that is. */
 import { expect, test } from "vitest";
 import { readOwnState } from "../../src/documents.ts";
+import { LocalWorlds } from "../../src/local-worlds.ts";
 import { World } from "../../src/world.ts";
-import { Worlds } from "../../src/worlds.ts";
 import { countingRandom, stillTime } from "../support/mock.ts";
 import { worldSettings } from "../support/parts.ts";
 
@@ -19,7 +19,7 @@ test("Reset of a world with 100,000 runners visits none of them: all that it ask
       },
     });
   };
-  const worlds = new Worlds({ open, host: stillTime, maxWorlds: 10, idleMs: 1_000 });
+  const worlds = new LocalWorlds({ open, host: stillTime, maxWorlds: 10, idleMs: 1_000 });
   const world = await worlds.create("full", {});
   const runners = Array.from({ length: 100_000 }, (_, index) => ({
     name: `Runner ${index}`,

@@ -57,7 +57,7 @@ const test = withControl.extend<{ watched: Watched }>({
   watched: async ({ task: _ }, use) => {
     const time = new ManualTime();
     const mock = await openMock({ controlPort: 0 }, time);
-    mock.clock.freeze();
+    await mock.clock.freeze();
     const abort = new AbortController();
     const watch = (world = "") => {
       const steps = controlOf(mock).watchRunners({ world }, { signal: abort.signal });
@@ -137,7 +137,7 @@ describe("WatchRunners", () => {
     await mock.client(RunnerService, { path: "/w/blue" }).listRunners({});
     const watching = watch("blue");
     await watching.step();
-    mock.worlds.delete("blue");
+    await mock.worlds.delete("blue");
     expect(await failureOf(watching.step())).toBe('not_found: there is no world "blue"');
   });
 

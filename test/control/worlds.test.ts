@@ -130,7 +130,7 @@ test("in process worlds are made, reset and removed as well", async ({ mock }) =
   await world.reset();
   expect((await world.tokens.list(undefined, { limit: 10 })).items).toEqual([]);
   expect(mock.worlds.list().map(({ name }) => name)).toEqual(["default", "mine"]);
-  mock.worlds.delete("mine");
+  await mock.worlds.delete("mine");
   expect(() => mock.worlds.get("mine")).toThrow('there is no world "mine"');
 });
 

@@ -81,7 +81,7 @@ const rows: readonly Row[] = [
 
 async function answerOf(start: StartMock, lean: "on" | "off", row: Row) {
   const mock = await start({ lean });
-  row.prepare?.(mock);
+  await row.prepare?.(mock);
   const response = await fetch(mock.url + (row.path ?? rpc.createRunner), {
     method: "POST",
     headers: { "content-type": "application/json", ...row.headers },

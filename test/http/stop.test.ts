@@ -18,9 +18,10 @@ import { Identity } from "../../src/domain/identity.ts";
 import { errors } from "../../src/errors.ts";
 import { createApp } from "../../src/http/app.ts";
 import { createChain } from "../../src/interceptors/index.ts";
+import { LocalWorlds } from "../../src/local-worlds.ts";
 import { inProcessDefaults, settingsOf } from "../../src/options.ts";
+import { alwaysReady } from "../../src/readiness.ts";
 import { World } from "../../src/world.ts";
-import { Worlds } from "../../src/worlds.ts";
 import { countingRandom, stillTime } from "../support/mock.ts";
 import { anybody, worldSettings } from "../support/parts.ts";
 
@@ -63,7 +64,7 @@ async function startSlow() {
   const settings = settingsOf({ stopGrace: "5s" }, inProcessDefaults);
   const logger = pino({ level: "silent" });
   const world = await worldSettings();
-  const worlds = new Worlds({
+  const worlds = new LocalWorlds({
     open: (name) => World.open(name, world, stillTime, countingRandom()),
     host: stillTime,
     maxWorlds: 10,
@@ -85,6 +86,7 @@ async function startSlow() {
     logger,
     listening: { ...settings.listening, tls: undefined },
     shutdownSignal: shutdown.signal,
+    readiness: alwaysReady,
     routes: (router) => {
       router.rpc(wait, async () => {
         called.resolve();

@@ -30,7 +30,7 @@ async function fill(mock: TestMock): Promise<void> {
   await mock.clock.advance("31s");
   await register(mock);
   await mock.runner.createRunner({ name: "x" }).catch(() => {});
-  mock.faults.inject({ match: { rpc: "ListRunners" }, effect: { case: "emptyReply", value: {} } });
+  await mock.faults.inject({ match: { rpc: "ListRunners" }, effect: { case: "emptyReply", value: {} } });
 }
 
 const dialogs: readonly [string, (page: Page) => Promise<void>][] = [

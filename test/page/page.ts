@@ -47,7 +47,7 @@ export const test = base.extend<{ start: Start; mock: TestMock; look: Look }>({
   /** A mock whose default world stands still until it is moved. */
   mock: async ({ start }, use) => {
     const mock = await start();
-    mock.clock.freeze();
+    await mock.clock.freeze();
     await use(mock);
   },
   /** After `start`, so that tabs are closed before the mocks that they look into are. */

@@ -14,7 +14,7 @@ const patient = { timeout: 60_000 };
 async function load(mock: TestMock, runners: number): Promise<void> {
   const named = Array.from({ length: runners }, (_, i) => ({ name: `Runner ${i}` }));
   await mock.state.load({ runners: named });
-  mock.clock.freeze();
+  await mock.clock.freeze();
 }
 
 test(

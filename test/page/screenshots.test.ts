@@ -30,7 +30,7 @@ const test = onPage.extend<{ scene: TestMock }>({
       },
     };
     const mock = await start({ publicUrl: "http://127.0.0.1:8080" }, time);
-    mock.clock.freeze();
+    await mock.clock.freeze();
     await act(mock);
     await use(mock);
   },
@@ -54,11 +54,14 @@ async function act(mock: TestMock): Promise<void> {
     await mock.clock.advance("4s");
   }
   await mock.runner.createRunner({ name: "x" }).catch(() => {});
-  mock.faults.inject({
+  await mock.faults.inject({
     match: { rpc: "CreateRunner", count: 2 },
     effect: { case: "error", value: { code: "unavailable", message: "try again" } },
   });
-  mock.faults.inject({ match: { rpc: "ListRunners" }, effect: { case: "pageCap", value: { size: 2 } } });
+  await mock.faults.inject({
+    match: { rpc: "ListRunners" },
+    effect: { case: "pageCap", value: { size: 2 } },
+  });
   await mock.runner.listRunners({});
   await mock.client(RunnerService, { path: "/w/blue" }).listRunners({});
 }

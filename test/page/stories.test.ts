@@ -106,12 +106,12 @@ test("a fault from the page makes a client fail; its call says why, and is made 
 });
 
 test("a fault is removed from the page", async ({ mock, look }) => {
-  mock.faults.inject({ effect: { case: "emptyReply", value: {} } });
-  const { faultId } = mock.faults.inject({ effect: { case: "reset", value: {} } });
+  await mock.faults.inject({ effect: { case: "emptyReply", value: {} } });
+  const { faultId } = await mock.faults.inject({ effect: { case: "reset", value: {} } });
   const page = await look.at(mock);
   await press(page, `Remove ${faultId}`);
   await count(page, "Faults", "connection broken off").toBe(0);
-  expect(mock.faults.list()).toHaveLength(1);
+  expect(await mock.faults.list()).toHaveLength(1);
 });
 
 test("a fault that is refused says why, and the dialog stays", async ({ mock, look }) => {

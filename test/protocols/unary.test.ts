@@ -61,7 +61,7 @@ describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) 
   test("the deadline that a call bears ends it, whatever its client does", async ({ start }) => {
     const mock = await startFor(way, start);
     const users = mock.runner;
-    mock.faults.inject({ match: { rpc: "GetRunner" }, delay: durationFromMs(60_000) });
+    await mock.faults.inject({ match: { rpc: "GetRunner" }, delay: durationFromMs(60_000) });
     const call = users.getRunner({ runnerId: unknownId }, { headers: deadlineHeader(way, 20) });
     expect(await failureOf(call)).toMatch(/^deadline_exceeded: /);
     expect(mock.calls.list()).toMatchObject([{ error: { code: "deadline_exceeded" } }]);
@@ -71,7 +71,7 @@ describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) 
     const mock = await startFor(way, start);
     const users = mock.runner;
     await register(mock);
-    mock.faults.inject({ match: { rpc: "GetRunner", count: 1 }, delay: durationFromMs(60_000) });
+    await mock.faults.inject({ match: { rpc: "GetRunner", count: 1 }, delay: durationFromMs(60_000) });
     const abort = new AbortController();
     const call = users.getRunner({ runnerId: unknownId }, { signal: abort.signal });
     // It has arrived once it has used the fault up.

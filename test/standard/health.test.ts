@@ -37,7 +37,7 @@ describe("Check", () => {
 
   test("needs no bearer, opens no world, and meets no fault", async ({ start }) => {
     const mock = await start({ auth: "required", controlPort: 0, controlToken: "secret" });
-    mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
+    await mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
     expect(await grpc(mock.url).check({})).toMatchObject({ status: Status.SERVING });
     expect(await grpc(mock.controlUrl).check({})).toMatchObject({ status: Status.SERVING });
     expect(mock.calls.list()).toEqual([]);

@@ -97,14 +97,14 @@ export function hasSecret(text: string, secrets: ReadonlySet<string> = new Set()
 export async function openMock(
   options: RunnerMockOptions = {},
   time: HostTime = stillTime,
+  drawn: Random = countingRandom(),
 ): Promise<TestMock> {
   const log: string[] = [];
   const logger = pino({ level: "debug" }, { write: (line: string) => log.push(line) });
   const settings = settingsOf(options, inProcessDefaults);
   const secrets = new Set<string>();
-  const count = countingRandom();
   const random: Random = (length) => {
-    const bytes = count(length);
+    const bytes = drawn(length);
     // A token has 32 bytes, an id 16.
     if (length === 32) secrets.add(Buffer.from(bytes).toString("base64url"));
     return bytes;

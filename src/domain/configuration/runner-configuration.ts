@@ -31,6 +31,7 @@ type ResourcesOf<Kind> =
 type CanBeMissed = Pick<RunnerConfiguration["scmIntegrations"], "missed">;
 
 interface ConfigurationSurroundings extends ResourceSurroundings {
+  readonly schemas: Schemas;
   readonly switches: Switches;
 }
 
@@ -39,14 +40,13 @@ export class RunnerConfiguration {
   readonly scmIntegrations: ResourcesOf<ReturnType<typeof scmIntegrations>>;
   readonly llmIntegrations: ResourcesOf<typeof llmIntegrations>;
   readonly hostAuthenticationTokens: ResourcesOf<typeof hostAuthenticationTokens>;
-  readonly schemas: Schemas = { all: [] };
   readonly #surroundings: ConfigurationSurroundings;
   readonly #byType: ReadonlyMap<string, CanBeMissed>;
 
   constructor(surroundings: ConfigurationSurroundings) {
-    const { switches } = surroundings;
+    const { schemas, switches } = surroundings;
     this.#surroundings = surroundings;
-    this.environmentClasses = new RunnerResources(environmentClasses(this.schemas, switches), surroundings);
+    this.environmentClasses = new RunnerResources(environmentClasses(schemas, switches), surroundings);
     this.scmIntegrations = new RunnerResources(scmIntegrations(switches), surroundings);
     this.llmIntegrations = new RunnerResources(llmIntegrations, surroundings);
     this.hostAuthenticationTokens = new RunnerResources(hostAuthenticationTokens, surroundings);
@@ -58,6 +58,11 @@ export class RunnerConfiguration {
     ]);
   }
 
+  /** What can be configured on the runner. */
+  schemaOf(runner: Runner): RunnerConfigurationSchema {
+    return schemaOf(this.#surroundings.schemas, runner);
+  }
+
   /** What a read answers that misses this message: undefined if it is no resource, or was there at that moment. */
   async missed(message: Message, sinceMs: number): Promise<ConnectError | undefined> {
     const resources = this.#byType.get(message.$typeName);
@@ -66,7 +71,7 @@ export class RunnerConfiguration {
 
   /** @throws not_found for an unknown runner */
   async schemaFor(runnerId: string, caller: Caller): Promise<RunnerConfigurationSchema> {
-    return schemaOf(this.schemas, await this.#runner(runnerId, caller));
+    return this.schemaOf(await this.#runner(runnerId, caller));
   }
 
   /**
@@ -79,7 +84,7 @@ export class RunnerConfiguration {
     caller: Caller,
   ): Promise<MessageInitShape<typeof ValidateRunnerConfigurationResponseSchema>> {
     const runner = await this.#runner(runnerId, caller);
-    const schema = schemaOf(this.schemas, runner);
+    const schema = this.schemaOf(runner);
     switch (config.case) {
       case "environmentClass":
         return { result: { case: config.case, value: await classFindings(schema, config.value) } };

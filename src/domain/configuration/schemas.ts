@@ -10,7 +10,7 @@ import type { ProviderSchema } from "../../gen/runnermock/v1/state_pb.ts";
 
 /** The schemas of a world, one for each provider; that of the unspecified one is for all others. */
 export interface Schemas {
-  all: readonly ProviderSchema[];
+  readonly all: readonly ProviderSchema[];
 }
 
 /** Without any schema nothing can be configured. */

@@ -14,7 +14,6 @@ import {
 import type { ScmHost } from "../../gen/runnermock/v1/state_pb.ts";
 import type { Caller } from "../caller.ts";
 import type { RunnerConfiguration } from "../configuration/runner-configuration.ts";
-import { schemaOf } from "../configuration/schemas.ts";
 import { plainName } from "./hosts.ts";
 
 export class SignIns {
@@ -54,7 +53,7 @@ export class SignIns {
     if (first === undefined || runner === undefined) return host;
     const { oauth2, pat, ...rest } = host;
     const { scmId } = first;
-    const scm = schemaOf(this.#configuration.schemas, runner).scm.find((one) => one.scmId === scmId);
+    const scm = this.#configuration.schemaOf(runner).scm.find((one) => one.scmId === scmId);
     const oauth = integrations.find((integration) => integration.oauth)?.oauth;
     const hasPat = integrations.some((integration) => integration.pat);
     const authUrl = oauth?.issuerUrl || `https://${host.host}`;

@@ -23,10 +23,11 @@ import type { Switches } from "../../profiles.ts";
 import type { Caller } from "../caller.ts";
 import { canCreate } from "../configuration/environment-classes.ts";
 import type { RunnerConfiguration } from "../configuration/runner-configuration.ts";
+import type { Knowledge } from "../knowledge.ts";
 import { cursorOf, pageOfAll, pageSizeOf } from "../pagination.ts";
 import type { RunnerRecords } from "../runner-records.ts";
 import type { Runners } from "../runners.ts";
-import { type Found, fullNameOf, repositoryAt, ScmHosts, scmIdOf, scmNameOf, webUrlOf } from "./hosts.ts";
+import { type Found, fullNameOf, repositoryAt, scmIdOf, scmNameOf, webUrlOf } from "./hosts.ts";
 import { repositoryNotFound, resolved } from "./resolve.ts";
 import { SignIns } from "./sign-ins.ts";
 
@@ -34,7 +35,7 @@ import { SignIns } from "./sign-ins.ts";
 const maxRunnersTold = 25;
 
 export class SourceCode {
-  #hosts: ScmHosts;
+  readonly #knowledge: Pick<Knowledge, "hosts">;
   readonly #records: RunnerRecords;
   readonly #runners: Runners;
   readonly #configuration: RunnerConfiguration;
@@ -42,27 +43,18 @@ export class SourceCode {
   readonly #switches: Pick<Switches, "unknownIds">;
 
   constructor(
+    knowledge: Pick<Knowledge, "hosts">,
     records: RunnerRecords,
     runners: Runners,
     configuration: RunnerConfiguration,
     switches: Pick<Switches, "unknownIds">,
   ) {
-    this.#hosts = new ScmHosts([]);
+    this.#knowledge = knowledge;
     this.#configuration = configuration;
     this.#signIns = new SignIns(configuration, records.clock);
     this.#records = records;
     this.#runners = runners;
     this.#switches = switches;
-  }
-
-  get hosts(): readonly ScmHost[] {
-    return this.#hosts.all;
-  }
-
-  /** Hosts take the place of those of the same name. */
-  add(hosts: readonly ScmHost[]): void {
-    const kept = this.hosts.filter(({ host }) => !hosts.some((other) => sameName(host, other.host)));
-    this.#hosts = new ScmHosts([...kept, ...hosts]);
   }
 
   /** ParseContextURL. Where no runner is named, none is needed. */
@@ -72,7 +64,7 @@ export class SourceCode {
   ): Promise<MessageInitShape<typeof ParseContextURLResponseSchema>> {
     const runner = runnerId === "" ? undefined : await this.#active(runnerId, caller);
     try {
-      const found = this.#hosts.locate(contextUrl);
+      const found = this.#knowledge.hosts.locate(contextUrl);
       if ("reason" in found) throw errors.invalidContextUrl({ url: contextUrl, reason: found.reason });
       const host = await this.#signIns.seen(found.host, runner, caller);
       if (!host.authenticated) throw await this.#authenticationRequired(host, runnerId, caller);
@@ -96,8 +88,8 @@ export class SourceCode {
   /** SearchRepositories: by words, in the hosts' own order, on the hosts that the callers are signed in to. */
   async search(request: SearchRepositoriesRequest, caller: Caller) {
     const runner = await this.#active(request.runnerId, caller);
-    const named = this.#hosts.named(request.scmHost);
-    const known = request.scmHost === "" ? this.#hosts.all : named === undefined ? [] : [named];
+    const named = this.#knowledge.hosts.named(request.scmHost);
+    const known = request.scmHost === "" ? this.#knowledge.hosts.all : named === undefined ? [] : [named];
     const hosts = await Promise.all(known.map((host) => this.#signIns.seen(host, runner, caller)));
     const words = request.searchString.toLowerCase().split(/\s+/);
     const found = hosts.flatMap((host) => searched(host, words));
@@ -118,7 +110,7 @@ export class SourceCode {
     caller: Caller,
   ) {
     const runner = await this.#active(runnerId, caller);
-    const known = this.#hosts.named(scmHost);
+    const known = this.#knowledge.hosts.named(scmHost);
     const host = known && (await this.#signIns.seen(known, runner, caller));
     const all = host?.authenticated ? host.organizations : [];
     const narrow = host?.urlForm === ScmUrlForm.GITLAB ? query.toLowerCase() : "";
@@ -134,7 +126,7 @@ export class SourceCode {
     caller: Caller,
   ): Promise<MessageInitShape<typeof CheckAuthenticationForHostResponseSchema>> {
     const runner = await this.#active(runnerId, caller);
-    const known = this.#hosts.named(name);
+    const known = this.#knowledge.hosts.named(name);
     const unknown = create(ScmHostSchema, { host: name });
     const host = await this.#signIns.seen(known ?? unknown, runner, caller, name);
     if (host === unknown) return {};
@@ -157,7 +149,7 @@ export class SourceCode {
     caller: Caller,
   ): Promise<MessageInitShape<typeof CheckRepositoryAccessResponseSchema>> {
     const runner = await this.#active(runnerId, caller);
-    const found = this.#hosts.locate(url);
+    const found = this.#knowledge.hosts.locate(url);
     const errorMessage =
       "reason" in found
         ? found.reason
@@ -200,10 +192,6 @@ export class SourceCode {
     );
     return active.map(({ id }) => id);
   }
-}
-
-function sameName(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
 }
 
 /** Whether the error is about a URL that leads to nothing that is known. */

@@ -66,14 +66,14 @@ describe.for(settings)("a page over %s", ([protocol, setting]) => {
   test("reads the headers that a fault adds, in a reply and in an error", async ({ mock, tab }) => {
     await tab.do("setUp", `${mock.url}/api`, setting);
     const match = { rpc: "ListRunners", count: 1 };
-    const empty = mock.faults.inject({ match, effect: { case: "emptyReply", value: {} } });
+    const empty = await mock.faults.inject({ match, effect: { case: "emptyReply", value: {} } });
     expect(await tab.do("call", list, {})).toMatchObject({
       reply: {},
       headers: { "runner-mock-fault": empty.faultId },
     });
     const headers = { "retry-after": "7", "x-should-retry": "false" };
     const value = { code: "unavailable", message: "ordered", headers };
-    const failing = mock.faults.inject({ match, effect: { case: "error", value } });
+    const failing = await mock.faults.inject({ match, effect: { case: "error", value } });
     expect(await tab.do("call", list, {})).toMatchObject({
       error: { code: "unavailable", message: "ordered" },
       headers: { ...headers, "runner-mock-fault": failing.faultId },
@@ -143,11 +143,11 @@ test("a browser calls once more when the connection that it used before breaks o
   await tab.do("call", create, runner);
   mock.calls.clear();
   const effect = { case: "reset", value: {} } as const;
-  mock.faults.inject({ match: { rpc: "ListRunners", count: 1 }, effect });
+  await mock.faults.inject({ match: { rpc: "ListRunners", count: 1 }, effect });
   expect(await tab.do("call", list, {})).toMatchObject({ reply: { runners: [{ name: runner.name }] } });
   expect(outcomes(mock)).toEqual(["aborted", "ok"]);
   mock.calls.clear();
-  mock.faults.inject({ match: { rpc: "ListRunners" }, effect });
+  await mock.faults.inject({ match: { rpc: "ListRunners" }, effect });
   expect(await tab.do("call", list, {})).toMatchObject({
     error: { code: "unknown", message: "Failed to fetch" },
   });
@@ -169,7 +169,7 @@ describe("a redirect", () => {
 
   test("is an error to connect-web, which follows none", async ({ mock, tab }) => {
     const location = `${mock.url}/w/blue${path(list)}`;
-    mock.faults.inject({ effect: { case: "redirect", value: { location } } });
+    await mock.faults.inject({ effect: { case: "redirect", value: { location } } });
     await tab.do("setUp", `${mock.url}/api`, { protocol: "connect" });
     expect(await tab.do("call", list, {})).toMatchObject({
       error: { code: "unknown", message: "Failed to fetch" },
@@ -181,7 +181,7 @@ describe("a redirect", () => {
   test("is followed by fetch, with its bearer to the same origin", async ({ start, tab }) => {
     const mock = await start(closed);
     const location = `${mock.url}/w/blue${path(list)}`;
-    mock.faults.inject({ effect: { case: "redirect", value: { location } } });
+    await mock.faults.inject({ effect: { case: "redirect", value: { location } } });
     const preflights = preflightsAt(mock);
     const answer = await fetched(tab.page, bearing(mock.url + path(list)));
     expect(answer).toEqual({ url: location, redirected: true, status: 200 });
@@ -192,7 +192,7 @@ describe("a redirect", () => {
   test("is followed by fetch, without its bearer to another origin", async ({ start, tab }) => {
     const [mock, other] = [await start(closed), await start(closed)];
     const location = other.url + path(list);
-    mock.faults.inject({ effect: { case: "redirect", value: { location } } });
+    await mock.faults.inject({ effect: { case: "redirect", value: { location } } });
     const answer = await fetched(tab.page, bearing(mock.url + path(list)));
     expect(answer).toEqual({ url: location, redirected: true, status: 401 });
     tab.expects(failedWith(401));

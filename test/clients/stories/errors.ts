@@ -31,10 +31,10 @@ export const errors: Story = {
     for (const code of ["already_exists", "resource_exhausted", "unavailable", "failed_precondition"]) {
       const message = `ordered: ${code}`;
       const once = { case: "error", value: { code, message, headers } } as const;
-      const fault = mock.faults.inject({ match: { rpc: "ListRunners" }, effect: once });
+      const fault = await mock.faults.inject({ match: { rpc: "ListRunners" }, effect: once });
       const failing = await teller.callsOf(list, () => teller.fails(list, {}, { code, message }));
       expect([code, failing]).toEqual([code, attempts(teller, code)]);
-      mock.faults.remove(fault.faultId);
+      await mock.faults.remove(fault.faultId);
     }
   },
 };

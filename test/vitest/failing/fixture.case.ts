@@ -11,16 +11,20 @@ test("leaves a stream open", async ({ runnerMock }) => {
 });
 
 test("meets a bug", async ({ runnerMock }) => {
-  // Nobody can find a bug of ours on demand; so this one is made.
-  Object.assign(runnerMock.runners, { get: () => Promise.reject(new Error("made for this test")) });
-  const runnerId = "0198a1b2-c3d4-7e5f-8a6b-9c0d1e2f3a4b";
+  // Nobody can find a bug of ours on demand; so this one is made: the clock breaks once.
+  const { nowMs } = runnerMock.clock;
+  const broken = () => {
+    Object.assign(runnerMock.clock, { nowMs });
+    throw new Error("made for this test");
+  };
+  Object.assign(runnerMock.clock, { nowMs: broken });
   await createClient(RunnerService, runnerMock.transport())
-    .getRunner({ runnerId })
+    .createRunner({ name: "My Runner", provider: 1 })
     .catch(() => {});
 });
 
 test("meets an injected internal error", async ({ runnerMock }) => {
-  runnerMock.faults.inject({ effect: { case: "error", value: { code: "internal" } } });
+  await runnerMock.faults.inject({ effect: { case: "error", value: { code: "internal" } } });
   await createClient(RunnerService, runnerMock.transport())
     .listRunners({})
     .catch(() => {});
