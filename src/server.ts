@@ -16,6 +16,7 @@ import {
   worldsPowers,
 } from "./control/powers.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
+import { adversityOf } from "./domain/adversity/kind.ts";
 import type { Organization } from "./domain/caller.ts";
 import { Identity } from "./domain/identity.ts";
 import { errors } from "./errors.ts";
@@ -26,7 +27,7 @@ import { inMemoryTransport } from "./in-memory.ts";
 import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
 import { OptionError, type Settings } from "./options.ts";
-import type { Random } from "./random.ts";
+import { type Random, seedFrom } from "./random.ts";
 import { registerServices } from "./services/index.ts";
 import { shown } from "./shown.ts";
 import { defaultWorldName, World } from "./world.ts";
@@ -126,6 +127,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
       },
       calls: powers.calls,
       faults: powers.faults,
+      adversity: powers.adversity,
       state: powers.state,
       transport: powers.transport,
       reset: powers.reset,
@@ -139,12 +141,20 @@ export async function startServer(settings: Settings, surroundings: Surroundings
 }
 
 function worldsOf(
-  { world, maxWorlds, worldIdleMs }: Settings,
+  settings: Settings,
   { time, random }: Surroundings,
   state: State,
   organizations: readonly Organization[],
 ): Worlds {
-  const common = { ...world, state, organizationIds: organizations.map(({ id }) => id) };
+  const { world, maxWorlds, worldIdleMs } = settings;
+  const { seed, ...unkindness } = settings.adversity;
+  const drawSeed = () => seedFrom(random);
+  // Drawn once: all worlds are unkind alike.
+  const adversity =
+    seed === "off"
+      ? undefined
+      : adversityOf({ ...unkindness, seed: seed === "on" ? undefined : seed }, drawSeed);
+  const common = { ...world, adversity, state, organizationIds: organizations.map(({ id }) => id) };
   return new Worlds({
     open: (name, overrides) => World.open(name, { ...common, ...overrides }, time, random),
     host: time,

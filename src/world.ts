@@ -2,6 +2,7 @@
  * A world: everything that has state, on its own. Two worlds cannot see each other's runners, tokens or time.
  */
 import { type HostTime, WorldClock } from "./clock.ts";
+import { type AdversityInit, type AdversitySettings, adversityOf } from "./domain/adversity/kind.ts";
 import { AuditLog } from "./domain/audit-log.ts";
 import { CallLog } from "./domain/call-log.ts";
 import { RunnerConfiguration } from "./domain/configuration/runner-configuration.ts";
@@ -20,7 +21,7 @@ import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createIds } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
-import type { Random } from "./random.ts";
+import { type Random, seedFrom } from "./random.ts";
 import { MemoryStore } from "./store/memory-store.ts";
 
 /** The world that answers where none is named. */
@@ -38,6 +39,8 @@ export interface WorldSettings {
   readonly maxWatchBacklog: number;
   readonly maxCalls: number;
   readonly maxCallBytes: number;
+  /** How unkind it is from the start; undefined: not at all. */
+  readonly adversity?: AdversitySettings | undefined;
   /** Without a slash at the end; undefined: the one that a request was sent to. */
   readonly publicUrl: string | undefined;
   readonly state: State;
@@ -64,6 +67,7 @@ export class World {
   readonly state: WorldState;
   readonly gateways: Gateways = { all: [] };
   readonly #publicUrl: string | undefined;
+  readonly #random: Random;
 
   private constructor(name: string, settings: WorldSettings, host: HostTime, random: Random) {
     const { leaseMs, lapsedTtlMs, maxLapsed, switches } = settings;
@@ -71,6 +75,7 @@ export class World {
     this.switches = switches;
     this.clock = new WorldClock(host);
     this.#publicUrl = settings.publicUrl;
+    this.#random = random;
     const ids = createIds(this.clock, random);
     const store = new MemoryStore(this.clock, ids, settings.maxAuditLogEntries);
     this.tokens = new Tokens(this.clock, random, store, {
@@ -108,11 +113,29 @@ export class World {
   /** A new world with what the system puts into it. */
   static async open(name: string, settings: WorldSettings, host: HostTime, random: Random): Promise<World> {
     const world = new World(name, settings, host, random);
+    if (settings.adversity !== undefined) await world.startAdversity(settings.adversity);
     await world.state.add(settings.state);
     if (settings.switches.localConfigurationRunner === "present") {
       for (const id of settings.organizationIds) await world.registrar.addLocalConfiguration(id);
     }
     return world;
+  }
+
+  /**
+   * Is unkind to its callers from now on, in the place of any adversity of before.
+   *
+   * @throws invalid_argument for what no adversity can be; what there was goes on
+   */
+  async startAdversity(init: AdversityInit = {}): Promise<AdversitySettings> {
+    const settings = adversityOf(init, () => seedFrom(this.#random));
+    const { Adversity } = await import("./domain/adversity/adversity.ts");
+    this.faults.adversity = new Adversity(settings);
+    return settings;
+  }
+
+  /** Is kind to them again. */
+  stopAdversity(): void {
+    this.faults.adversity = undefined;
   }
 
   /** Where its clients reach it. @param origin of the request that asks */

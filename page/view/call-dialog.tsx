@@ -11,7 +11,7 @@ import { Json } from "./json.tsx";
 import { Scrollable } from "./scrollable.tsx";
 
 export function CallDialog({ call }: { call: Call }) {
-  const { rpc, at, caller, userAgent, messages, faultId, error, request, reply } = call;
+  const { rpc, at, caller, userAgent, messages, faultId, adversity, error, request, reply } = call;
   return (
     <Dialog title={methodOf(call)}>
       <dl>
@@ -23,6 +23,9 @@ export function CallDialog({ call }: { call: Call }) {
         <Fact name="At" value={`${timeOfDay(at)}, for ${spanOf(call.duration)}`} />
         {messages > 0 && <Fact name="Messages" value={String(messages)} />}
         {faultId !== "" && <Fact name="Fault" value={faultId} />}
+        {adversity && (
+          <Fact name="Adversity" value={`${adversity.kinds.join(", ")}; seed ${adversity.seed}`} />
+        )}
       </dl>
       {error !== undefined && <Failure error={error} />}
       <h3>Request</h3>

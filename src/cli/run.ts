@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { baseUrl } from "../base-url.ts";
 import {
   flagOf,
+  flagWithValueOf,
   OptionError,
   type OptionName,
   optionNames,
@@ -62,8 +63,9 @@ function refuseBeyond(command: Command, count: number): void {
 }
 
 function commanderOption(name: OptionName): Option {
-  const { does, placeholder, takes, read, repeatable, secret } = optionTable[name];
-  const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${does}${defaultsOf(name)}`)
+  const { does, alone, takes, read, repeatable, secret } = optionTable[name];
+  const option = new Option(flagWithValueOf(name), `${does}${defaultsOf(name)}`)
+    .preset(alone)
     .env(variableOf(name))
     .helpGroup(name in switchTable ? "Switches (their defaults are the profile's):" : "Options:");
   // The value is handed on as written: settingsOf reads it as it reads the options in process.

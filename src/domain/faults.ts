@@ -1,9 +1,9 @@
 /**
- * Ordered failures: which calls of a world meet one. What a fault then does to a call is the interceptor's
- * business (interceptors/inject-faults.ts). Chance comes from a seed and from a call's place among those that the
- * rule has seen, and from nothing else.
+ * Ordered failures: which calls of a world meet one, by a rule that somebody has injected, or else by adversity. What a
+ * fault then does to a call is the interceptors' business (interceptors/faults/). Chance comes from a seed and
+ * from a call's place among those that the rule has seen, and from nothing else.
  */
-import { create, type DescMethod } from "@bufbuild/protobuf";
+import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { isMeant, isRpcName } from "../api.ts";
 import { errors } from "../errors.ts";
@@ -11,7 +11,10 @@ import { EventService, type WatchEventsResponse } from "../gen/gitpod/v1/event_p
 import { type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import { shown } from "../shown.ts";
+import type { AdversityKind, AdversitySettings } from "./adversity/kind.ts";
+import type { CallProtocol } from "./call-log.ts";
 import type { Caller } from "./caller.ts";
+import { chanceFrom, type Draw } from "./chance.ts";
 
 /** A connection's own: whoever answers on it has no say in them, and HTTP/2 has none of them. */
 const ofConnections = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i;
@@ -24,11 +27,46 @@ function problemWithHeader(name: string, value: string): string | undefined {
 }
 
 /** What a rule can tell calls apart by. */
-export interface FaultTarget {
+export interface RuleTarget {
   readonly method: DescMethod;
   /** The runners that the request names or that call. */
   readonly runnerIds: readonly string[];
   readonly callerId: string;
+}
+
+/** A call, and how it came: what can be done to it hangs on that. */
+export interface FaultTarget extends RuleTarget {
+  /** Whether it bears a runner's own token. */
+  readonly byRunner: boolean;
+  readonly protocol: CallProtocol;
+  /** Whether its reply is written as JSON. */
+  readonly json: boolean;
+  /** Its own URL, as its answer can refer to it; undefined where there is none. */
+  readonly self: string | undefined;
+}
+
+/** What a call meets. */
+export interface Meeting {
+  /** In the order in which they apply. */
+  readonly faults: readonly Fault[];
+  /** Of the rule that it comes from; undefined: of none. */
+  readonly faultId?: string;
+  /** Where it comes from adversity. */
+  readonly adversity?: Touch;
+}
+
+/** What adversity did to a call. */
+export interface Touch {
+  readonly seed: number;
+  readonly kinds: readonly AdversityKind[];
+}
+
+/** Decides what meets the calls that no rule meets. */
+export interface FaultSource {
+  readonly settings: AdversitySettings;
+  meet(target: FaultTarget): Meeting | undefined;
+  /** Hears what has been answered to each call that did not fail. */
+  answered(target: FaultTarget, reply: Message): void;
 }
 
 /** Sends an event to the watchers that match and are open now; says to how many. */
@@ -36,10 +74,12 @@ export type FeedWatchers = (event: WatchEventsResponse, accepts: (caller: Caller
 
 interface Rule {
   readonly fault: Fault;
-  readonly draw: () => number;
+  readonly draw: Draw;
 }
 
 export class Faults {
+  /** Undefined: there is none. */
+  adversity: FaultSource | undefined;
   readonly #rules = new Map<string, Rule>();
   readonly #feedWatchers: FeedWatchers;
   #injected = 0;
@@ -51,7 +91,7 @@ export class Faults {
 
   /** Whether there are any: most of the time there are none, and then nothing else has to be looked at. */
   get none(): boolean {
-    return this.#rules.size === 0;
+    return this.#rules.size === 0 && this.adversity === undefined;
   }
 
   /** How often any has fired. */
@@ -103,8 +143,8 @@ export class Faults {
     this.#rules.clear();
   }
 
-  /** The fault that this call meets: that of the first rule that fires. */
-  meet(target: FaultTarget): Fault | undefined {
+  /** What this call meets: the fault of the first rule that fires, or else what adversity has for it. */
+  meet(target: FaultTarget): Meeting | undefined {
     for (const [faultId, { fault, draw }] of this.#rules) {
       if (!matches(fault, target)) continue;
       fault.seen++;
@@ -115,9 +155,11 @@ export class Faults {
       fault.fired++;
       this.#fired++;
       if (count > 0 && fault.fired >= count) this.#rules.delete(faultId);
-      return fault;
+      return { faults: [fault], faultId };
     }
-    return undefined;
+    const meeting = this.adversity?.meet(target);
+    this.#fired += meeting?.faults.length ?? 0;
+    return meeting;
   }
 
   #feed(fault: Fault, event: WatchEventsResponse | undefined): void {
@@ -131,11 +173,11 @@ export class Faults {
 }
 
 /** What tells a caller of a request that names no runner. */
-export function callerOf({ subject, runnerId = "" }: Caller): Pick<FaultTarget, "callerId" | "runnerIds"> {
+function callerOf({ subject, runnerId = "" }: Caller): Omit<RuleTarget, "method"> {
   return { callerId: subject.id, runnerIds: [runnerId] };
 }
 
-function matches({ match }: Fault, { method, runnerIds, callerId }: FaultTarget): boolean {
+function matches({ match }: Fault, { method, runnerIds, callerId }: RuleTarget): boolean {
   if (match === undefined) return true;
   const runnerMatches = match.runnerId === "" || runnerIds.includes(canonical(match.runnerId));
   return (
@@ -143,15 +185,4 @@ function matches({ match }: Fault, { method, runnerIds, callerId }: FaultTarget)
     runnerMatches &&
     (match.callerId === "" || canonical(match.callerId) === callerId)
   );
-}
-
-/** Numbers from 0 to 1 that look drawn by chance and are the same for each seed (mulberry32). */
-function chanceFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -3,9 +3,9 @@ import type { DescService } from "@bufbuild/protobuf";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, RouteHandlerMethod } from "fastify";
+import { connectionKey } from "../interceptors/connection.ts";
 import { requestGateOf } from "../interceptors/gate.ts";
 import type { Chain } from "../interceptors/index.ts";
-import { connectionKey } from "../interceptors/inject-faults.ts";
 import { registerStandardServices } from "../standard/index.ts";
 import { type DecodeOptions, decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
@@ -13,6 +13,7 @@ import { explainRefusals } from "./explain-refusals.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { serveJsonLines } from "./jsonl.ts";
 import { serveRedirects } from "./redirects.ts";
+import { serveRewrittenJson } from "./rewritten-json.ts";
 
 /** What is served, through which chain, and for how long. */
 export interface Served {
@@ -45,6 +46,7 @@ export function connectHandlers(
       routes(router);
       registerStandardServices(router, services, chain.standardInterceptors);
       decodeInChain(router, decoding);
+      serveRewrittenJson(router);
       sendHeadersEarly(router);
       serveJsonLines(router, decoding);
       explainRefusals(router);
