@@ -21,7 +21,7 @@ describe("--help", () => {
     const value = alone === undefined ? `<${placeholder}>` : `[${placeholder}]`;
     expect(line).toContain(`--${flagOf(name)} ${value} `);
     expect(line).toContain(does);
-    expect(line).toContain(`(env: ${variableOf(name)})`);
+    expect(line).toContain(`env: ${variableOf(name)})`);
     if (fallback !== undefined) expect(line).toContain(`(default: ${fallback})`);
     else expect(line).not.toContain("default:");
     if (row !== undefined)

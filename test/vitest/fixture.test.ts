@@ -23,12 +23,26 @@ test("the worlds of tests before are gone", async ({ runnerMock, runnerMockServe
   expect(runnerMockServer.worlds.list().map(({ name }) => name)).toEqual(["default", runnerMock.name]);
 });
 
-test("a test fails that leaves a stream open or meets a bug, and none that does not", async () => {
+/** What vitest says of tests that have to fail. */
+function failing(...options: string[]): Promise<string> {
   const vitest = path("../../node_modules/vitest/vitest.mjs");
-  const args = [vitest, "run", "--config", path("failing/vitest.config.ts"), "--reporter=json"];
-  const stdout = await new Promise<string>((resolve) => {
-    execFile(process.execPath, args, { cwd: path("failing") }, (_error, output) => resolve(output));
+  const args = [vitest, "run", "--config", path("failing/vitest.config.ts"), ...options];
+  return new Promise((resolve) => {
+    const env = { ...process.env, NO_COLOR: "1" };
+    execFile(process.execPath, args, { cwd: path("failing"), env }, (_error, stdout, stderr) =>
+      resolve(stdout + stderr),
+    );
   });
+}
+
+test("a test that fails amid adversity shows the line that has it meet the same again", async () => {
+  expect(await failing("-t", "amid adversity")).toContain(
+    'runnerMock.adversity.start({"seed":42,"level":0.2,"kinds":["redirects","short-pages"]});',
+  );
+}, 30_000);
+
+test("a test fails that leaves a stream open or meets a bug, and none that does not", async () => {
+  const stdout = await failing("--reporter=json");
   const { testResults } = JSON.parse(stdout.slice(stdout.indexOf("{")));
   interface Result {
     readonly title: string;
@@ -47,5 +61,6 @@ test("a test fails that leaves a stream open or meets a bug, and none that does 
     ["meets a bug", "failed", "this is a bug"],
     ["meets an injected internal error", "passed", undefined],
     ["closes its stream", "passed", undefined],
+    ["fails amid adversity", "failed", undefined],
   ]);
 }, 30_000);

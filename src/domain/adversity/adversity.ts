@@ -1,7 +1,8 @@
 /**
  * Unkindness from a seed. Whether a kind meets a call, and how, is drawn from the seed, the kind, the caller, the RPC and
- * how often that caller has called it before, and from nothing else: not from time, nor from what other callers do. So
- * the same calls meet the same, in every run and on every machine. It is a source of faults; what those do is theirs.
+ * how many calls of that RPC the caller has got through before, and from nothing else: not from time, nor from what
+ * other callers do. So the same calls meet the same, in every run and on every machine; and what one kind does to a call
+ * does not hang on whether another kind has had it made again. It is a source of faults; what those do is theirs.
  */
 import { create, type Message } from "@bufbuild/protobuf";
 import { rpcOf } from "../../api.ts";
@@ -28,7 +29,7 @@ interface CallerState {
 
 /** The calls of one RPC by one caller. */
 interface Sequence {
-  /** How many there have been. */
+  /** How many have got through: one that is to be made again has its place again. */
   length: number;
   /** Whether the last one has met what asks its client to do something: then the next one is spared. */
   asked: boolean;
@@ -48,7 +49,7 @@ export class Adversity implements FaultSource {
     const rpc = rpcOf(target.method);
     const caller = this.#callerOf(target);
     const sequence = sequenceOf(caller, rpc);
-    const place = sequence.length++;
+    const place = sequence.length;
     const isSpared = sequence.asked;
     sequence.asked = false;
     const circumstances = { target, place, fresh: caller.fresh };
@@ -63,6 +64,7 @@ export class Adversity implements FaultSource {
       // Nothing else can become of the call.
       if (asks === "another try") return meetingOf(seed, met);
     }
+    sequence.length++;
     if (isRead(target)) caller.fresh = [];
     return met.size === 0 ? undefined : meetingOf(seed, met);
   }

@@ -14,7 +14,7 @@ import type { AdversityKind } from "./kind.ts";
 /** A call, and what went before it. */
 export interface Circumstances {
   readonly target: FaultTarget;
-  /** How many calls of the RPC its caller has made before. */
+  /** How many calls of the RPC its caller has got through before. */
   readonly place: number;
   /** UUIDs of what its caller has created since it last read something. */
   readonly fresh: readonly string[];
