@@ -26,7 +26,7 @@ export interface RunnerMockFixtures {
   /**
    * The world of this test: give its `url` to the client. It goes after the test, which fails if a call ended with
    * `internal` without an injected fault, or if a stream was left open. A test that fails amid adversity, by an option or
-   * started in it, shows the line that has it meet the same again.
+   * started in it, fails with the line as well that has it meet the same again.
    */
   readonly runnerMock: WorldPowers;
 }
@@ -43,18 +43,18 @@ export const test = base.extend<RunnerMockFixtures>({
     },
     { scope: "file" },
   ],
-  runnerMock: async ({ runnerMockServer, annotate }, use) => {
+  runnerMock: async ({ runnerMockServer, task }, use) => {
     const name = `test-${++worlds}`;
     const world = await runnerMockServer.worlds.create(name);
     await use(world);
-    const { settings } = world.adversity;
-    // Shown where the test has failed.
-    if (settings !== undefined) await annotate(replayOf(settings));
     const problems = world.calls.list().flatMap(({ rpc, error, faultId, duration }) => {
       if (error?.code === "internal" && faultId === "")
         return [`${rpc} ended with internal: ${error.message}`];
       return duration === undefined ? [`${rpc} was left open: end the stream before the test ends`] : [];
     });
+    const { settings } = world.adversity;
+    if (settings !== undefined && (task.result?.state === "fail" || problems.length > 0))
+      problems.push(replayOf(settings));
     runnerMockServer.worlds.delete(name);
     if (problems.length > 0) throw new Error(problems.join("\n"));
   },

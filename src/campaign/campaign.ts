@@ -62,8 +62,9 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
   const unsteady: number[] = [];
   await pMap(
     broken,
-    async ({ seed, touched }) => {
-      const found = await explain(touched, [...causes.values()], (part) => attempt(seed, part));
+    async (run) => {
+      const { seed } = run;
+      const found = await explain(run, kinds, [...causes.values()], (part) => attempt(seed, part));
       for (const [part, { output }] of found) {
         const cause = causes.get(part.join()) ?? { kinds: part, seeds: [], output };
         cause.seeds.push(seed);
@@ -84,43 +85,50 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
 
 type Explained = Map<readonly AdversityKind[], Run>;
 
-/** The sets of kinds that each break a run: of those that are known, and of what is left without those. */
+/**
+ * The sets of kinds that each break a run on their own: of those that are known, and of what is left without those. A
+ * run that is spared what has broken it goes further, and meets more.
+ */
 async function explain(
-  touched: readonly AdversityKind[],
+  { touched }: Run,
+  kinds: readonly AdversityKind[],
   known: readonly Cause[],
   attempt: (kinds: readonly AdversityKind[]) => Promise<Run>,
 ): Promise<Explained> {
   const found: Explained = new Map();
-  const failing = async (kinds: readonly AdversityKind[]) => {
-    const run = await attempt(kinds);
-    return run.failed ? run : undefined;
-  };
-  const shrink = async (kinds: readonly AdversityKind[]) => {
-    let last = await failing(kinds);
-    if (last === undefined) return undefined;
-    const part = await smallest(kinds, async (candidate) => {
-      const run = await failing(candidate);
-      last = run ?? last;
-      return run !== undefined;
-    });
-    found.set(part, last);
-    return part;
-  };
-  const fitting = known.filter(({ kinds }) => kinds.every((kind) => touched.includes(kind)));
-  for (const { kinds } of fitting) {
-    const run = await failing(kinds);
-    if (run !== undefined) found.set(kinds, run);
-  }
-  const accounted = new Set(fitting.flatMap(({ kinds }) => kinds));
-  for (let rest = touched; ; ) {
-    rest = rest.filter((kind) => !accounted.has(kind));
-    const part = rest.length === 0 ? undefined : await shrink(rest);
-    if (part === undefined) break;
+  const accounted = new Set<AdversityKind>();
+  for (const { kinds: part } of known) {
+    if (!part.every((kind) => touched.includes(kind))) continue;
+    const run = await attempt(part);
+    if (run.failed) found.set(part, run);
     for (const kind of part) accounted.add(kind);
   }
+  for (;;) {
+    const rest = kinds.filter((kind) => !accounted.has(kind));
+    const shrunk = await shrink(rest, attempt);
+    if (shrunk === undefined) break;
+    found.set(...shrunk);
+    for (const kind of shrunk[0]) accounted.add(kind);
+  }
   // What takes a kind that is accounted for, and others with it.
-  if (found.size === 0) await shrink(touched);
+  const together = found.size === 0 ? await shrink(kinds, attempt) : undefined;
+  if (together !== undefined) found.set(...together);
   return found;
+}
+
+/** The smallest set that still breaks the run, and how; undefined where these kinds do not break it. */
+async function shrink(
+  kinds: readonly AdversityKind[],
+  attempt: (kinds: readonly AdversityKind[]) => Promise<Run>,
+): Promise<[readonly AdversityKind[], Run] | undefined> {
+  let last = await attempt(kinds);
+  if (!last.failed) return undefined;
+  const part = await smallest(last.touched, async (candidate) => {
+    const run = await attempt(candidate);
+    if (run.failed) last = run;
+    return run.failed;
+  });
+  return [part, last];
 }
 
 const ascending = (a: number, b: number) => a - b;

@@ -8,7 +8,7 @@ import { type AdversityKind, adversityKinds, maxSeed } from "../domain/adversity
 import { inProcessDefaults, type RunnerMockOptions, type Settings, settingsOf } from "../options.ts";
 import { seedFrom, systemRandom } from "../random.ts";
 import { type RunnerMock, startServer } from "../server.ts";
-import { type Command, runCommand } from "./run-command.ts";
+import { type Command, CommandError, runCommand } from "./run-command.ts";
 
 export interface CampaignFlags {
   /** Under how many seeds. */
@@ -66,8 +66,10 @@ export async function adversity(
     process.stdout.write(reportOf(findings, { runs, first, command, options }));
     return findings.failed.length === 0 ? 0 : broken;
   } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
-    return broken;
+    if (interrupted.signal.aborted) return broken;
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    return unfit;
   } finally {
     await mock.close();
   }

@@ -1,5 +1,6 @@
 /** Runs somebody's command to its end, with variables on top of the environment. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { shown } from "../shown.ts";
 
 /** The program and its arguments. */
 export type Command = readonly [string, ...string[]];
@@ -23,7 +24,10 @@ export interface CommandOutcome {
 const maxLines = 20;
 const maxLength = 2_000;
 
-/** @throws the system's error if it cannot be started; why the signal was aborted, if it was */
+/** A command that cannot be started. */
+export class CommandError extends Error {}
+
+/** @throws CommandError if it cannot be started; why the signal was aborted, if it was */
 export function runCommand([program, ...args]: Command, options: CommandOptions): Promise<CommandOutcome> {
   const { variables, timeoutMs, signal } = options;
   return new Promise((resolve, reject) => {
@@ -52,7 +56,7 @@ export function runCommand([program, ...args]: Command, options: CommandOptions)
     };
     child.once("error", (error) => {
       settle();
-      reject(error);
+      reject(new CommandError(`cannot run ${shown(program)}: ${error.message}`, { cause: error }));
     });
     child.once("close", (code) => {
       settle();

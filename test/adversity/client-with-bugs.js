@@ -8,7 +8,7 @@
 const mended = process.argv.slice(3);
 const base = process.env.GITPOD_BASE_URL;
 const runners = 5;
-const pageSize = 3;
+const pageSize = 4;
 
 const hasBug = (name) => !mended.includes(name);
 

@@ -1,8 +1,9 @@
 /**
  * Unkindness from a seed. Whether a kind meets a call, and how, is drawn from the seed, the kind, the caller, the RPC and
- * how many calls of that RPC the caller has got through before, and from nothing else: not from time, nor from what
- * other callers do. So the same calls meet the same, in every run and on every machine; and what one kind does to a call
- * does not hang on whether another kind has had it made again. It is a source of faults; what those do is theirs.
+ * the call's place among those that the caller makes of that RPC, and from nothing else: not from time, nor from what
+ * other callers do. So the same calls meet the same, in every run and on every machine. A call that has its client call
+ * once more leaves its place to that one: then what one kind does hangs little on which others there are. It is a source
+ * of faults; what those do is theirs.
  */
 import { create, type Message } from "@bufbuild/protobuf";
 import { rpcOf } from "../../api.ts";
@@ -29,8 +30,10 @@ interface CallerState {
 
 /** The calls of one RPC by one caller. */
 interface Sequence {
-  /** How many have got through: one that is to be made again has its place again. */
-  length: number;
+  /** That of the next call: how many there have been after which the client had nothing to do. */
+  place: number;
+  /** How many have been answered, whatever of it. */
+  answered: number;
   /** Whether the last one has met what asks its client to do something: then the next one is spared. */
   asked: boolean;
 }
@@ -49,10 +52,9 @@ export class Adversity implements FaultSource {
     const rpc = rpcOf(target.method);
     const caller = this.#callerOf(target);
     const sequence = sequenceOf(caller, rpc);
-    const place = sequence.length;
-    const isSpared = sequence.asked;
+    const { place, asked: isSpared } = sequence;
     sequence.asked = false;
-    const circumstances = { target, place, fresh: caller.fresh };
+    const circumstances = { target, isFirst: sequence.answered === 0, fresh: caller.fresh };
     const met = new Map<AdversityKind, Fault>();
     for (const kind of kinds) {
       const { asks, meets, effect } = kindTable[kind];
@@ -64,7 +66,8 @@ export class Adversity implements FaultSource {
       // Nothing else can become of the call.
       if (asks === "another try") return meetingOf(seed, met);
     }
-    sequence.length++;
+    sequence.answered++;
+    if (!sequence.asked) sequence.place++;
     if (isRead(target)) caller.fresh = [];
     return met.size === 0 ? undefined : meetingOf(seed, met);
   }
@@ -91,7 +94,7 @@ export class Adversity implements FaultSource {
 function sequenceOf({ sequences }: CallerState, rpc: string): Sequence {
   let sequence = sequences.get(rpc);
   if (sequence === undefined) {
-    sequence = { length: 0, asked: false };
+    sequence = { place: 0, answered: 0, asked: false };
     sequences.set(rpc, sequence);
   }
   return sequence;

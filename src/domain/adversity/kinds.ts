@@ -14,8 +14,8 @@ import type { AdversityKind } from "./kind.ts";
 /** A call, and what went before it. */
 export interface Circumstances {
   readonly target: FaultTarget;
-  /** How many calls of the RPC its caller has got through before. */
-  readonly place: number;
+  /** Whether none of its RPC has been answered to its caller before. */
+  readonly isFirst: boolean;
   /** UUIDs of what its caller has created since it last read something. */
   readonly fresh: readonly string[];
 }
@@ -115,7 +115,7 @@ export const kindTable: Readonly<Record<AdversityKind, KindRow>> = {
   },
   "repeated-events": {
     asks: "nothing",
-    meets: (circumstances) => isWatch(circumstances) && circumstances.place > 0,
+    meets: (circumstances) => isWatch(circumstances) && !circumstances.isFirst,
     effect: (draw) => ({ case: "repeatEvents", value: { last: wholeFrom(draw, 1, 3) } }),
   },
   "unknown-enum-values": {
