@@ -14,7 +14,7 @@ describe("a campaign over a client with three planted bugs", { timeout: 120_000 
   const args = [
     "adversity",
     "--runs",
-    "16",
+    "12",
     "--adversity",
     "1",
     "--adversity-level",
@@ -70,13 +70,19 @@ test.concurrent.for([
     ["--runs", "0", ...script("")],
     /--runs.* It takes a whole number from 1 to 1000000/,
   ],
-] as const)("a command that %s ends it with exit code 2", async ([, args, text], { commandLine, expect }) => {
-  const { code, stdout, stderr } = await commandLine.run(["adversity", ...args]);
-  expect([code, stdout]).toEqual([2, ""]);
-  expect(stderr).toMatch(text);
-});
+] as const)(
+  "a command that %s ends it with exit code 2",
+  { timeout: 60_000 },
+  async ([, args, text], { commandLine, expect }) => {
+    const { code, stdout, stderr } = await commandLine.run(["adversity", ...args]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(text);
+  },
+);
 
-test("a command finds its mock, in a world of its own, by its environment", async ({ commandLine }) => {
+test("a command finds its mock, in a world of its own, by its environment", { timeout: 60_000 }, async ({
+  commandLine,
+}) => {
   const code = `
     const { RUNNER_MOCK_URL: url, RUNNER_MOCK_WORLD: world, GITPOD_BASE_URL, ONA_BASE_URL, TEST_API_BASE_URL } = process.env;
     const rpc = "/gitpod.v1.RunnerService/";
