@@ -310,6 +310,20 @@ export const errorTable = {
     blame: Blame.INJECTED_FAULT,
     maxValueLength: several,
   },
+  adversity: {
+    code: Code.Unavailable,
+    text: "{message}",
+    remedy:
+      "Call again: the next call of this RPC gets through. The response header runner-mock-adversity names the seed; StopAdversity ends it.",
+    blame: Blame.INJECTED_FAULT,
+    maxValueLength: several,
+  },
+  invalidAdversity: {
+    code: Code.InvalidArgument,
+    text: "cannot start adversity: {problem}",
+    remedy: "Mend it; what there was goes on. docs/adversity.md lists the kinds.",
+    field: "adversity",
+  },
   runnerExists: {
     code: Code.AlreadyExists,
     text: 'there is a runner "{runnerId}" already',

@@ -6,6 +6,7 @@ import { systemRandom } from "./random.ts";
 import { type RunnerMock, startServer } from "./server.ts";
 
 export type {
+  AdversityPowers,
   CallsPowers,
   FaultsPowers,
   NewWorld,
@@ -14,6 +15,7 @@ export type {
   WorldPowers,
   WorldsPowers,
 } from "./control/powers.ts";
+export type { AdversityInit, AdversityKind, AdversitySettings } from "./domain/adversity/kind.ts";
 export type { RunnerReport } from "./domain/runners.ts";
 export type { Duration } from "./duration.ts";
 export { RunnerCapability, RunnerPhase } from "./gen/gitpod/v1/runner_pb.ts";

@@ -1,6 +1,7 @@
 /** What is wrong with JSON that is to become a message, and where in it. */
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import type { Violation } from "@bufbuild/protovalidate";
+import { hasOwnJson } from "./json-messages.ts";
 import { isSecret } from "./secrets.ts";
 import { shown } from "./shown.ts";
 
@@ -98,11 +99,6 @@ function problemsIn(
       return field.message ? problemsIn(field.message, item, itemPath, judge) : [];
     });
   });
-}
-
-/** google.protobuf.Timestamp and its like have JSON forms of their own, without unknown fields. */
-function hasOwnJson({ typeName }: DescMessage): boolean {
-  return typeName.startsWith("google.protobuf.");
 }
 
 function isNameOf({ jsonName, name }: DescField, key: string): boolean {

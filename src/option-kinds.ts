@@ -1,4 +1,5 @@
 /** The kinds of values that options take: how one is read and written, and how `--help` and errors speak of it. */
+import { adversityKinds, isLevel, kindsNamed, maxSeed } from "./domain/adversity/kind.ts";
 import { durationMs } from "./duration.ts";
 
 export interface OptionRow<T = unknown> {
@@ -8,6 +9,8 @@ export interface OptionRow<T = unknown> {
   readonly default?: string;
   /** What stands for the value in `--help`. */
   readonly placeholder: string;
+  /** What the flag stands for on its own. Default: it needs a value. */
+  readonly alone?: string;
   /** What it takes, in the words of an error. */
   readonly takes: string;
   /** The value, from a text or from a value of the option's type; undefined where it is neither. */
@@ -81,6 +84,35 @@ export const durationOrOff = {
   ...duration,
   takes: `${positiveDuration.takes}, or "off"`,
   read: (value: unknown) => (value === "off" ? ("off" as const) : positiveDuration.read(value)),
+};
+
+/** A number to draw everything from, `on` for one that is drawn itself, or `off`. */
+export const seedOrOff = {
+  placeholder: "seed",
+  alone: "on",
+  takes: `a whole number from 0 to ${maxSeed}, "on" to have one drawn, or "off"`,
+  read: (value: unknown) =>
+    value === "on" || value === "off" ? (value as "on" | "off") : wholeNumber("seed", 0, maxSeed).read(value),
+};
+
+export const level = {
+  placeholder: "number",
+  takes: "a number above 0 and up to 1",
+  read: (value: unknown) => {
+    const number = typeof value === "string" && /^\d*\.?\d+$/.test(value) ? Number(value) : value;
+    return typeof number === "number" && isLevel(number) ? number : undefined;
+  },
+};
+
+/** One or more of them; as a text, separated by commas. */
+export const adversityKindList = {
+  placeholder: "kinds",
+  takes: `some of ${adversityKinds.join(", ")}, separated by commas`,
+  repeatable: true,
+  read: (value: unknown) => {
+    const names = typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
+    return Array.isArray(names) ? kindsNamed(names) : undefined;
+  },
 };
 
 /** A path, or in process also what the file would hold; it is read when the mock starts. */

@@ -4,6 +4,7 @@
  */
 
 import type { DocumentSource } from "./documents.ts";
+import { type AdversityInit, type AdversityKind, defaultLevel } from "./domain/adversity/kind.ts";
 import { type AuthMode, authModes } from "./domain/auth-mode.ts";
 import type { Duration } from "./duration.ts";
 import type { IdentitiesJson } from "./gen/runnermock/v1/identities_pb.ts";
@@ -11,11 +12,13 @@ import type { StateJson } from "./gen/runnermock/v1/state_pb.ts";
 import type { Listening } from "./http/app.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 import {
+  adversityKindList,
   choice,
   document,
   duration,
   durationOrOff,
   httpUrl,
+  level,
   namedTokens,
   type OptionRow,
   pem,
@@ -23,6 +26,7 @@ import {
   portOrOff,
   positiveDuration,
   secretText,
+  seedOrOff,
   store,
   storeKey,
   text,
@@ -111,6 +115,15 @@ export interface RunnerMockOptions extends Partial<Switches> {
   store?: string;
   /** What is kept in a store other than memory is encrypted with it; all who share the store have the same. */
   storeKey?: string;
+  /**
+   * Whether worlds are unkind, within what the API allows: a seed from which everything is drawn, or `on` for one that
+   * is drawn itself. Default: `off`.
+   */
+  adversity?: number | "on" | "off";
+  /** How likely each kind of adversity meets a call that it can meet, above 0 and up to 1. Default: 0.2. */
+  adversityLevel?: number;
+  /** The kinds of adversity, as docs/adversity.md has them. Default: all. */
+  adversityKinds?: readonly AdversityKind[];
   /** How many worlds there may be at once. Default: 1000. */
   maxWorlds?: number;
   /** How long a world may go unused before it goes; the default world stays. Default: `1h`. */
@@ -137,10 +150,12 @@ export interface Settings {
   readonly organizationTier: string;
   readonly store: string;
   readonly storeKey: string | undefined;
+  /** `on`: the seed is drawn; `off`: there is none. */
+  readonly adversity: Omit<AdversityInit, "seed"> & { readonly seed: number | "on" | "off" };
   readonly maxWorlds: number;
   readonly worldIdleMs: number;
   /** What all worlds have in common, but for what the documents say. */
-  readonly world: Omit<WorldSettings, "state" | "organizationIds">;
+  readonly world: Omit<WorldSettings, "adversity" | "state" | "organizationIds">;
 }
 
 /** An option with a value that it does not take. */
@@ -296,6 +311,17 @@ const ownOptions = {
     default: "memory",
   },
   storeKey: { ...storeKey, does: "what is kept in such a store is encrypted with it" },
+  adversity: {
+    ...seedOrOff,
+    does: "is unkind to clients, within what the API allows, as drawn from the seed; without one, from one that is drawn",
+    default: "off",
+  },
+  adversityLevel: {
+    ...level,
+    does: "how likely each kind of adversity meets a call that it can meet",
+    default: String(defaultLevel),
+  },
+  adversityKinds: { ...adversityKindList, does: "which kinds of adversity there are; by default all" },
   maxWorlds: {
     ...wholeNumber("number", 1, 1_000_000),
     does: "how many worlds there may be at once",
@@ -319,6 +345,12 @@ export const optionNames = Object.keys(optionTable) as OptionName[];
 /** `exchangeTokenTtl` → `exchange-token-ttl`. */
 export function flagOf(name: OptionName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The flag with what follows it: `--lease <duration>`, `--adversity [seed]`. */
+export function flagWithValueOf(name: OptionName): string {
+  const { placeholder, alone } = optionTable[name];
+  return `--${flagOf(name)} ${alone === undefined ? `<${placeholder}>` : `[${placeholder}]`}`;
 }
 
 /** `exchangeTokenTtl` → `RUNNER_MOCK_EXCHANGE_TOKEN_TTL`. */
@@ -370,6 +402,7 @@ export function settingsOf(options: RunnerMockOptions, defaults: RunnerMockOptio
     organizationTier: own("organizationTier"),
     store: own("store"),
     storeKey: own("storeKey"),
+    adversity: { seed: own("adversity"), level: own("adversityLevel"), kinds: own("adversityKinds") },
     maxWorlds: own("maxWorlds"),
     worldIdleMs: own("worldIdle"),
     world: {

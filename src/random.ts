@@ -15,3 +15,9 @@ export const systemRandom: Random = (length) => {
   pool = pool.subarray(length);
   return bytes;
 };
+
+/** A seed of 32 bits. */
+export function seedFrom(random: Random): number {
+  const bytes = random(4);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}

@@ -13,6 +13,7 @@ import {
   FieldValueUpdateSchema,
   LLMIntegrationRequestHeaderSchema,
 } from "./gen/gitpod/v1/runner_configuration_pb.ts";
+import { hasOwnJson, mapMessagesInJson } from "./json-messages.ts";
 
 /** The value beside a key may be anything, a secret too: a field of a configuration, a header to a model. */
 const keyed: ReadonlySet<string> = new Set([
@@ -35,23 +36,21 @@ const hidden = "[hidden]";
 
 /** The message in JSON, with its secrets hidden. */
 export function withoutSecrets(desc: DescMessage, message: Message): JsonObject {
-  return hideIn(desc, toJson(desc, message) as JsonObject);
-}
-
-function hideIn(desc: DescMessage, json: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(json).map(([key, value]) => {
-      const field = desc.fields.find(({ jsonName }) => jsonName === key);
-      return [key, field === undefined ? value : shownValue(field, value)];
-    }),
+  return mapMessagesInJson(desc, toJson(desc, message) as JsonObject, (each, json) =>
+    Object.fromEntries(
+      Object.entries(json).map(([key, value]) => {
+        const field = each.fields.find(({ jsonName }) => jsonName === key);
+        return [key, field === undefined || isShown(field) ? value : hiddenIn(value)];
+      }),
+    ),
   );
 }
 
-function shownValue(field: DescField, value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map((item) => shownValue(field, item));
-  const { message } = field;
-  if (message !== undefined && !message.typeName.startsWith("google.protobuf.")) {
-    return hideIn(message, value as JsonObject);
-  }
-  return isSecret(field) ? hidden : value;
+/** Whether a value can be seen as it is: of a message it is its fields that decide. */
+function isShown(field: DescField): boolean {
+  return (field.message !== undefined && !hasOwnJson(field.message)) || !isSecret(field);
+}
+
+function hiddenIn(value: JsonValue): JsonValue {
+  return Array.isArray(value) ? value.map(() => hidden) : hidden;
 }

@@ -16,6 +16,7 @@ import {
   worldsPowers,
 } from "./control/powers.ts";
 import { DocumentError, readIdentities, readState } from "./documents.ts";
+import { adversityOf } from "./domain/adversity/kind.ts";
 import type { Organization } from "./domain/caller.ts";
 import { Identity } from "./domain/identity.ts";
 import { errors } from "./errors.ts";
@@ -27,7 +28,7 @@ import { createChain } from "./interceptors/index.ts";
 import { knownIdentities } from "./known-tokens.ts";
 import { LocalWorlds } from "./local-worlds.ts";
 import { OptionError, type Settings } from "./options.ts";
-import type { Random } from "./random.ts";
+import { type Random, seedFrom } from "./random.ts";
 import { registerServices } from "./services/index.ts";
 import { shown } from "./shown.ts";
 import { defaultWorldName, World } from "./world.ts";
@@ -128,6 +129,7 @@ export async function startServer(settings: Settings, surroundings: Surroundings
       },
       calls: powers.calls,
       faults: powers.faults,
+      adversity: powers.adversity,
       state: powers.state,
       transport: powers.transport,
       reset: powers.reset,
@@ -141,12 +143,18 @@ export async function startServer(settings: Settings, surroundings: Surroundings
 }
 
 async function openWorlds(
-  { world, store, storeKey, maxWorlds, worldIdleMs: idleMs }: Settings,
+  { world, adversity: { seed, ...unkindness }, store, storeKey, maxWorlds, worldIdleMs: idleMs }: Settings,
   { time: host, random }: Surroundings,
   state: State,
   organizations: readonly Organization[],
 ): Promise<Worlds> {
-  const settings = { ...world, state, organizationIds: organizations.map(({ id }) => id) };
+  const drawSeed = () => seedFrom(random);
+  // Drawn once: all worlds are unkind alike.
+  const adversity =
+    seed === "off"
+      ? undefined
+      : adversityOf({ ...unkindness, seed: seed === "on" ? undefined : seed }, drawSeed);
+  const settings = { ...world, adversity, state, organizationIds: organizations.map(({ id }) => id) };
   if (store !== "memory") {
     // Nothing is written there that whoever has the engine can read.
     if (storeKey === undefined) throw new OptionError("storeKey", "nothing", "a text beside such a store");

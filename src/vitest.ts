@@ -11,6 +11,7 @@
  */
 import { test as base, expect } from "vitest";
 import type { WorldPowers } from "./control/powers.ts";
+import type { AdversitySettings } from "./domain/adversity/kind.ts";
 import { startRunnerMock } from "./index.ts";
 import type { RunnerMockOptions } from "./options.ts";
 import type { RunnerMock } from "./server.ts";
@@ -24,7 +25,8 @@ export interface RunnerMockFixtures {
   readonly runnerMockServer: RunnerMock;
   /**
    * The world of this test: give its `url` to the client. It goes after the test, which fails if a call ended with
-   * `internal` without an injected fault, or if a stream was left open.
+   * `internal` without an injected fault, or if a stream was left open. A test that fails amid adversity, by an option or
+   * started in it, fails with the line as well that has it meet the same again.
    */
   readonly runnerMock: WorldPowers;
 }
@@ -41,7 +43,7 @@ export const test = base.extend<RunnerMockFixtures>({
     },
     { scope: "file" },
   ],
-  runnerMock: async ({ runnerMockServer }, use) => {
+  runnerMock: async ({ runnerMockServer, task }, use) => {
     const name = `test-${++worlds}`;
     const world = await runnerMockServer.worlds.create(name);
     await use(world);
@@ -50,7 +52,15 @@ export const test = base.extend<RunnerMockFixtures>({
         return [`${rpc} ended with internal: ${error.message}`];
       return duration === undefined ? [`${rpc} was left open: end the stream before the test ends`] : [];
     });
+    const { settings } = world.adversity;
+    if (settings !== undefined && (task.result?.state === "fail" || problems.length > 0))
+      problems.push(replayOf(settings));
     await runnerMockServer.worlds.delete(name);
     if (problems.length > 0) throw new Error(problems.join("\n"));
   },
 });
+
+/** The line that has a test meet the same again. */
+function replayOf({ seed, level, kinds }: AdversitySettings): string {
+  return `it met adversity, and meets the same again after: await runnerMock.adversity.start(${JSON.stringify({ seed, level, kinds })});`;
+}

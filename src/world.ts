@@ -2,6 +2,7 @@
  * A world: everything that has state, on its own. Two worlds cannot see each other's runners, tokens or time.
  */
 import { type HostTime, type MovableClock, WorldClock } from "./clock.ts";
+import { type AdversityInit, type AdversitySettings, adversityOf } from "./domain/adversity/kind.ts";
 import { AuditLog } from "./domain/audit-log.ts";
 import { CallLog } from "./domain/call-log.ts";
 import { RunnerConfiguration } from "./domain/configuration/runner-configuration.ts";
@@ -21,7 +22,7 @@ import { errors } from "./errors.ts";
 import type { State } from "./gen/runnermock/v1/state_pb.ts";
 import { createIds, type Ids } from "./ids.ts";
 import type { Switches } from "./profiles.ts";
-import type { Random } from "./random.ts";
+import { type Random, seedFrom } from "./random.ts";
 import { MemoryStore } from "./store/memory-store.ts";
 import type { Store } from "./store/store.ts";
 
@@ -40,6 +41,8 @@ export interface WorldSettings {
   readonly maxWatchBacklog: number;
   readonly maxCalls: number;
   readonly maxCallBytes: number;
+  /** How unkind it is from the start; undefined: not at all. */
+  readonly adversity?: AdversitySettings | undefined;
   /** Without a slash at the end; undefined: the one that a request was sent to. */
   readonly publicUrl: string | undefined;
   readonly state: State;
@@ -109,7 +112,14 @@ export class World {
     });
     this.sourceCode = new SourceCode(this.knowledge, records, this.runners, this.configuration, switches);
     this.watches = new Watches(store.feed, settings.maxWatchBacklog);
-    this.faults = new Faults(store, (event, accepts) => this.watches.feed(event, accepts));
+    this.faults = new Faults(
+      store,
+      (event, accepts) => this.watches.feed(event, accepts),
+      async (settings) => {
+        const { Adversity } = await import("./domain/adversity/adversity.ts");
+        return new Adversity(settings);
+      },
+    );
     this.auditLog = new AuditLog(store.feed, switches);
     this.idTokens = new IdTokens(this.clock, ids, store);
     this.state = new WorldState({
@@ -139,10 +149,22 @@ export class World {
 
   /** Puts into a new world what the system does. */
   async furnish(): Promise<void> {
-    const { state, switches, organizationIds } = this.#settings;
+    const { adversity, state, switches, organizationIds } = this.#settings;
+    if (adversity !== undefined) await this.startAdversity(adversity);
     await this.state.add(state);
     if (switches.localConfigurationRunner !== "present") return;
     for (const id of organizationIds) await this.registrar.addLocalConfiguration(id);
+  }
+
+  /**
+   * Is unkind to its callers from now on, in the place of any adversity of before.
+   *
+   * @throws invalid_argument for what no adversity can be; what there was goes on
+   */
+  async startAdversity(init: AdversityInit = {}): Promise<AdversitySettings> {
+    const settings = adversityOf(init, () => seedFrom(this.#ground.random));
+    await this.faults.startAdversity(settings);
+    return settings;
   }
 
   /** Where its clients reach it. @param origin of the request that asks */

@@ -227,6 +227,11 @@ const provoked: Partial<Record<ErrorName, Provoke>> = {
     await mock.faults.inject({ effect: { case: "error", value: { code: "unavailable" } } });
     await runner.listRunners({});
   }),
+  adversity: async (start) => {
+    const mock = await start({ adversity: 0, adversityLevel: 1, adversityKinds: ["rate-limits"] });
+    await mock.runner.listRunners({});
+  },
+  invalidAdversity: controlling((control) => control.startAdversity({ adversity: { level: 2 } })),
   tooFewCalls: async () => {
     const mock = await openMock({}, systemTime);
     try {

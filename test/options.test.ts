@@ -1,5 +1,6 @@
 /** Every option, with values that it takes and values that it does not, as settings and in its error. */
 import { describe, expect, test } from "vitest";
+import { adversityKinds } from "../src/domain/adversity/kind.ts";
 import { startRunnerMock } from "../src/index.ts";
 import {
   flagOf,
@@ -418,6 +419,51 @@ const ownRows: Record<Exclude<OptionName, SwitchName>, Row> = {
       [2 ** 32, 2 ** 32],
     ],
     bad: [...badNumbers, 2 ** 32 + 1],
+  },
+  adversity: {
+    flag: "adversity",
+    variable: "RUNNER_MOCK_ADVERSITY",
+    in: ({ adversity }) => adversity.seed,
+    default: "off",
+    good: [
+      ["on", "on"],
+      ["off", "off"],
+      [0, 0],
+      ["42", 42],
+      [2 ** 32 - 1, 4_294_967_295],
+    ],
+    bad: [...badNumbers, 2 ** 32, "maybe", false],
+  },
+  adversityLevel: {
+    flag: "adversity-level",
+    variable: "RUNNER_MOCK_ADVERSITY_LEVEL",
+    in: ({ adversity }) => adversity.level,
+    default: 0.2,
+    good: [
+      [1, 1],
+      ["1", 1],
+      ["0.05", 0.05],
+      [".5", 0.5],
+      [0.001, 0.001],
+    ],
+    bad: ["", "x", 0, "0", 1.1, "1.1", -0.5, "-0.5", "1e-1", " 1", Number.NaN, true, [], {}],
+  },
+  adversityKinds: {
+    flag: "adversity-kinds",
+    variable: "RUNNER_MOCK_ADVERSITY_KINDS",
+    in: ({ adversity }) => adversity.kinds,
+    default: undefined,
+    good: [
+      ["redirects", ["redirects"]],
+      // In the order in which they are drawn.
+      ["short-pages, redirects", ["redirects", "short-pages"]],
+      [
+        ["short-pages", "redirects"],
+        ["redirects", "short-pages"],
+      ],
+      [[...adversityKinds], adversityKinds],
+    ],
+    bad: ["", "shortPages", "redirects,short-page", "redirects,", [], 1, true, {}],
   },
   maxWorlds: {
     flag: "max-worlds",

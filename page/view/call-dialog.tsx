@@ -14,7 +14,7 @@ import { Scrollable } from "./scrollable.tsx";
 export function CallDialog({ call: opened }: { call: Call }) {
   // A stream goes on while it is looked at; a call may be in the list no longer.
   const call = callById(opened.callId) ?? opened;
-  const { rpc, at, caller, userAgent, messages, faultId, error, request, reply } = call;
+  const { rpc, at, caller, userAgent, messages, faultId, adversity, error, request, reply } = call;
   return (
     <Dialog title={methodOf(call)}>
       <dl>
@@ -26,6 +26,9 @@ export function CallDialog({ call: opened }: { call: Call }) {
         <Fact name="At" value={`${timeOfDay(at)}, for ${spanOf(call.duration)}`} />
         {messages > 0 && <Fact name="Messages" value={String(messages)} />}
         {faultId !== "" && <Fact name="Fault" value={faultId} />}
+        {adversity && (
+          <Fact name="Adversity" value={`${adversity.kinds.join(", ")}; seed ${adversity.seed}`} />
+        )}
       </dl>
       {error !== undefined && <Failure error={error} />}
       <h3>Request</h3>

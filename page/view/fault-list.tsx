@@ -116,4 +116,8 @@ const effects = {
   repeatedPageToken: "the same page token again",
   feedStream: "a message by hand",
   reset: "connection broken off",
+  slowStream: "slow stream",
+  repeatEvents: "events repeated",
+  varyJson: "JSON written differently",
+  newerSchema: "reply of a newer schema",
 } as const;

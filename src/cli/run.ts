@@ -5,8 +5,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { baseUrl } from "../base-url.ts";
+import { type OptionRow, positiveDuration, wholeNumber } from "../option-kinds.ts";
 import {
   flagOf,
+  flagWithValueOf,
   OptionError,
   type OptionName,
   optionNames,
@@ -15,6 +17,7 @@ import {
   variableOf,
 } from "../options.ts";
 import { profiles, type SwitchName, switchTable } from "../profiles.ts";
+import type { CampaignFlags } from "./adversity.ts";
 
 /** Exit codes: 0 done, 1 failed, 2 called wrongly. */
 const calledWrongly = 2;
@@ -24,7 +27,9 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 };
 
 const program = new Command("gitpod-runner-mock")
-  .usage("[serve] [options]\n       gitpod-runner-mock health [url]")
+  .usage(
+    "[serve] [options]\n       gitpod-runner-mock health [url]\n       gitpod-runner-mock adversity [options] -- <command...>",
+  )
   .description("Starts a mock and reference server for the gitpod.v1.RunnerService API.")
   .version(version, "--version", "print the version and exit")
   .helpOption("--help", "print this help and exit")
@@ -55,6 +60,51 @@ const healthCommand = program
     process.exitCode = await health(url);
   });
 
+program
+  .command("adversity")
+  .usage("[options] -- <command...>")
+  .description("run a client's test command under many seeds, and say which kinds of adversity break it")
+  .argument("<command...>", "what to run: its exit code says whether it got through")
+  .addOption(ownOption("--runs <number>", "under how many seeds", wholeNumber("number", 1, 1_000_000), "100"))
+  .addOption(
+    ownOption(
+      "--jobs <number>",
+      "how many runs there are at once (default: as many as there are processors)",
+      wholeNumber("number", 1, 1_000),
+    ),
+  )
+  .addOption(ownOption("--run-timeout <duration>", "how long a run may take", positiveDuration, "60s"))
+  .addHelpText(
+    "after",
+    `
+The options of the mock are understood as well; --adversity <seed> is the seed of the first run, the others count on.
+Each run has a world of its own. The command finds it by these variables:
+  RUNNER_MOCK_URL    its base URL; RUNNER_MOCK_WORLD is its name, for gRPC's header runner-mock-world
+  GITPOD_BASE_URL    the same with /api, as the official SDKs read it; so are ONA_BASE_URL and TEST_API_BASE_URL
+Exit codes: 0 nothing broke the command, 1 something did, 2 it fails without any adversity, or was called wrongly.`,
+  )
+  .helpOption("--help", "print this help and exit")
+  .exitOverride()
+  .action(async (command: [string, ...string[]], own: CampaignFlags) => {
+    const { adversity } = await import("./adversity.ts");
+    process.exitCode = await adversity(command, own, program.opts());
+  });
+
+/** An option of one command alone. */
+function ownOption(
+  flags: string,
+  does: string,
+  { read, takes }: Pick<OptionRow, "read" | "takes">,
+  fallback?: string,
+): Option {
+  const option = new Option(flags, does).argParser((value: string) => {
+    const result = read(value);
+    if (result === undefined) throw new InvalidArgumentError(`It takes ${takes}.`);
+    return result;
+  });
+  return fallback === undefined ? option : option.default(read(fallback), fallback);
+}
+
 /** Commander counts arguments that are too many; this names the first of them. */
 function refuseBeyond(command: Command, count: number): void {
   const extra = command.args[count];
@@ -62,8 +112,9 @@ function refuseBeyond(command: Command, count: number): void {
 }
 
 function commanderOption(name: OptionName): Option {
-  const { does, placeholder, takes, read, repeatable, secret } = optionTable[name];
-  const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${does}${defaultsOf(name)}`)
+  const { does, alone, takes, read, repeatable, secret } = optionTable[name];
+  const option = new Option(flagWithValueOf(name), `${does}${defaultsOf(name)}`)
+    .preset(alone)
     .env(variableOf(name))
     .helpGroup(name in switchTable ? "Switches (their defaults are the profile's):" : "Options:");
   // The value is handed on as written: settingsOf reads it as it reads the options in process.

@@ -61,7 +61,7 @@ function nextSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-function greeting({ publicUrl, url, controlUrl }: RunnerMock): string {
+function greeting({ publicUrl, url, controlUrl, adversity: { settings } }: RunnerMock): string {
   return [
     `gitpod-runner-mock listens on ${url}${publicUrl === url ? "" : `, reached as ${publicUrl}`}`,
     `  RPCs    ${publicUrl}/gitpod.v1.RunnerService/… and ${publicUrl}/api/gitpod.v1.RunnerService/…`,
@@ -69,6 +69,7 @@ function greeting({ publicUrl, url, controlUrl }: RunnerMock): string {
     `  health  ${publicUrl}/healthz and ${publicUrl}/readyz`,
     `  control ${controlUrl === undefined ? "off" : `${controlUrl}/runnermock.v1.ControlService/…`}`,
     ...(controlUrl === undefined ? [] : [`  page    ${controlUrl}/ to look inside`]),
+    ...(settings === undefined ? [] : [`  adversity, which --adversity ${settings.seed} brings about again`]),
     "Try:",
     `  curl ${publicUrl}/gitpod.v1.RunnerService/CreateRunner -H 'Content-Type: application/json' -d '{"name": "My Runner", "provider": "RUNNER_PROVIDER_AWS_EC2"}'`,
     "",

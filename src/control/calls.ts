@@ -27,6 +27,7 @@ export function messageOf(record: CallRecord) {
     durationMs,
     messages,
     faultId,
+    adversity,
   } = record;
   const call: MessageInitShape<typeof CallSchema> = {
     callId: id,
@@ -39,6 +40,7 @@ export function messageOf(record: CallRecord) {
     faultId: faultId ?? "",
   };
   if (caller !== undefined) call.caller = caller;
+  if (adversity !== undefined) call.adversity = { seed: adversity.seed, kinds: [...adversity.kinds] };
   if (request !== undefined) call.request = withoutSecrets(method.input, request);
   if (reply !== undefined) call.reply = withoutSecrets(method.output, reply);
   if (error !== undefined) {

@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { durationMs as msOf, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { checkState, completed, DocumentError, parseState, stateDocument } from "../documents.ts";
+import type { AdversityKind } from "../domain/adversity/kind.ts";
 import type { CallRecord } from "../domain/call-log.ts";
 import { cursorOf, pageOfAll } from "../domain/pagination.ts";
 import type { RunnerReport as DomainReport } from "../domain/runners.ts";
@@ -100,6 +101,21 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
 
     async clearFaults({ world }) {
       await (await named(world)).faults.clear();
+      return {};
+    },
+
+    async startAdversity({ world, adversity: { seed, level, kinds = [] } = {} }) {
+      const all = kinds.length === 0 ? undefined : (kinds as AdversityKind[]);
+      const { kinds: started, ...rest } = await (await named(world)).startAdversity({
+        seed,
+        level,
+        kinds: all,
+      });
+      return { adversity: { ...rest, kinds: [...started] } };
+    },
+
+    async stopAdversity({ world }) {
+      await (await named(world)).faults.stopAdversity();
       return {};
     },
 

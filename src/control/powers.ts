@@ -6,6 +6,7 @@ import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import type { HostTime, MovableClock } from "../clock.ts";
 import { completed, readOwnState } from "../documents.ts";
+import type { AdversityInit, AdversitySettings } from "../domain/adversity/kind.ts";
 import type { CallLog } from "../domain/call-log.ts";
 import type { Runners } from "../domain/runners.ts";
 import type { Tokens } from "../domain/tokens.ts";
@@ -40,6 +41,7 @@ export interface WorldPowers {
   readonly tokens: Pick<Tokens, "list" | "end">;
   readonly calls: CallsPowers;
   readonly faults: FaultsPowers;
+  readonly adversity: AdversityPowers;
   readonly state: StatePowers;
   /**
    * A Connect transport straight to the API's handlers, through everything that a call over the wire passes through
@@ -81,6 +83,21 @@ export interface FaultsPowers {
   /** @throws ConnectError not_found */
   remove(faultId: string): Promise<void>;
   clear(): Promise<void>;
+}
+
+/** Unkindness within what the API allows, from a seed: docs/adversity.md says what there is. */
+export interface AdversityPowers {
+  /** What is going on; undefined: nothing. */
+  readonly settings: AdversitySettings | undefined;
+  /**
+   * From now on, in the place of any of before.
+   *
+   * @param init seed: default: drawn; level: default: 0.2; kinds: default: all
+   * @returns what it has come to
+   * @throws ConnectError invalid_argument
+   */
+  start(init?: AdversityInit): Promise<AdversitySettings>;
+  stop(): Promise<void>;
 }
 
 /** What a world knows, as a state document: proto/runnermock/v1/state.proto says what that can be. */
@@ -138,6 +155,13 @@ export function worldPowers({ worlds, urlOf, host, state, transport }: Control, 
       list: async () => (await renewed()).faults.list(),
       remove: async (faultId) => (await renewed()).faults.remove(faultId),
       clear: async () => (await renewed()).faults.clear(),
+    },
+    adversity: {
+      get settings() {
+        return current().faults.adversity;
+      },
+      start: async (init) => (await renewed()).startAdversity(init),
+      stop: async () => (await renewed()).faults.stopAdversity(),
     },
     state: {
       save: async () => toJson(StateSchema, await (await renewed()).state.save()),

@@ -8,6 +8,7 @@ import { onAbort } from "../abort.ts";
 import { endedBy, errors } from "../errors.ts";
 import type { Subject } from "../gen/gitpod/v1/identity_pb.ts";
 import { Backlog } from "./backlog.ts";
+import type { Touch } from "./faults.ts";
 import { type Cursor, filtered, pageOf } from "./pagination.ts";
 
 /** How a call came. */
@@ -36,6 +37,8 @@ export interface CallRecord {
   readonly caller: Subject | undefined;
   /** The fault that it met, if any. */
   readonly faultId: string | undefined;
+  /** What adversity did to it, if anything. */
+  readonly adversity: Touch | undefined;
   /** Absent where it could not be read. */
   readonly request: Message | undefined;
   /** A unary call's; absent where it failed. */

@@ -1,9 +1,9 @@
 /**
- * Ordered failures: which calls of a world meet one. What a fault then does to a call is the interceptor's
- * business (interceptors/inject-faults.ts). Chance comes from a seed and from a call's place among those that the
- * rule has seen, and from nothing else.
+ * Ordered failures: which calls of a world meet one, by a rule that somebody has injected, or else by adversity. What a
+ * fault then does to a call is the interceptors' business (interceptors/faults/). Chance comes from a seed and
+ * from a call's place among those that the rule has seen, and from nothing else.
  */
-import { create, type DescMethod } from "@bufbuild/protobuf";
+import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { isMeant, isRpcName } from "../api.ts";
 import { errors } from "../errors.ts";
@@ -12,7 +12,10 @@ import { type Fault, FaultSchema } from "../gen/runnermock/v1/control_pb.ts";
 import { canonical } from "../ids.ts";
 import { shown } from "../shown.ts";
 import type { Collection, Store } from "../store/store.ts";
+import type { AdversityKind, AdversitySettings } from "./adversity/kind.ts";
+import type { CallProtocol } from "./call-log.ts";
 import type { Caller } from "./caller.ts";
+import { chanceFrom } from "./chance.ts";
 
 /** A connection's own: whoever answers on it has no say in them, and HTTP/2 has none of them. */
 const ofConnections = /^(connection|keep-alive|proxy-connection|te|transfer-encoding|upgrade)$/i;
@@ -25,11 +28,45 @@ function problemWithHeader(name: string, value: string): string | undefined {
 }
 
 /** What a rule can tell calls apart by. */
-export interface FaultTarget {
+export interface RuleTarget {
   readonly method: DescMethod;
   /** The runners that the request names or that call. */
   readonly runnerIds: readonly string[];
   readonly callerId: string;
+}
+
+/** A call, and how it came: what can be done to it hangs on that. */
+export interface FaultTarget extends RuleTarget {
+  /** Whether it bears a runner's own token. */
+  readonly byRunner: boolean;
+  readonly protocol: CallProtocol;
+  /** Whether its reply is written as JSON. */
+  readonly json: boolean;
+  /** Its own URL, as its answer can refer to it; undefined where there is none. */
+  readonly self: string | undefined;
+}
+
+/** What a call meets. */
+export interface Meeting {
+  /** In the order in which they apply. */
+  readonly faults: readonly Fault[];
+  /** Of the rule that it comes from; undefined: of none. */
+  readonly faultId?: string;
+  /** Where it comes from adversity. */
+  readonly adversity?: Touch;
+}
+
+/** What adversity did to a call. */
+export interface Touch {
+  readonly seed: number;
+  readonly kinds: readonly AdversityKind[];
+}
+
+/** Decides what meets the calls that no rule meets. */
+export interface FaultSource {
+  meet(target: FaultTarget): Meeting | undefined;
+  /** Hears what has been answered to each call that did not fail. */
+  answered(target: FaultTarget, reply: Message): void;
 }
 
 /** Sends an event to the watchers that match and are open now; says to how many. */
@@ -46,23 +83,35 @@ interface Totals {
 }
 
 const totalsId = "all";
+const adversityId = "only";
 const nothingCounted: Totals = { injected: 0, fired: 0 };
 
 export class Faults {
   /** In the order in which they were injected. */
   readonly #rules: Collection<Rule>;
   readonly #totals: Collection<Totals>;
+  readonly #adversity: Collection<AdversitySettings>;
   readonly #feedWatchers: FeedWatchers;
+  readonly #sourceOf: (settings: AdversitySettings) => Promise<FaultSource>;
+  /** What adversity is drawn by here: callers are counted by each process for itself. */
+  #drawn: { readonly from: AdversitySettings; readonly source: FaultSource } | undefined;
 
-  constructor(store: Store, feedWatchers: FeedWatchers) {
+  /** @param sourceOf what decides in adversity */
+  constructor(
+    store: Store,
+    feedWatchers: FeedWatchers,
+    sourceOf: (settings: AdversitySettings) => Promise<FaultSource>,
+  ) {
     this.#rules = store.collection<Rule>("faults", { messages: { fault: FaultSchema }, mirrored: true });
     this.#totals = store.collection("fault-totals", { listed: false });
+    this.#adversity = store.collection<AdversitySettings>("adversity", { mirrored: true });
     this.#feedWatchers = feedWatchers;
+    this.#sourceOf = sourceOf;
   }
 
   /** Whether there are any: most of the time there are none, and then nothing else has to be looked at. */
   get none(): boolean {
-    return this.#rules.mirror().length === 0;
+    return this.#rules.mirror().length === 0 && this.adversity === undefined;
   }
 
   /** How often any has fired. */
@@ -114,13 +163,44 @@ export class Faults {
     for (const { id } of await this.#rules.all()) await this.#rules.take(id);
   }
 
-  /** The fault that this call meets: that of the first rule that fires. */
-  async meet(target: FaultTarget): Promise<Fault | undefined> {
+  /** What is going on; undefined: nothing. */
+  get adversity(): AdversitySettings | undefined {
+    return this.#adversity.mirror()[0]?.value;
+  }
+
+  /** Is unkind to callers from now on, in the place of any adversity of before. */
+  async startAdversity(settings: AdversitySettings): Promise<void> {
+    await this.#adversity.put({ id: adversityId, value: { ...settings } });
+  }
+
+  /** Is kind to them again. */
+  async stopAdversity(): Promise<void> {
+    await this.#adversity.take(adversityId);
+  }
+
+  /** What this call meets: the fault of the first rule that fires, or else what adversity has for it. */
+  async meet(target: FaultTarget): Promise<Meeting | undefined> {
     for (const { id, value } of this.#rules.mirror()) {
       const fault = matches(value.fault, target) ? await this.#see(id) : undefined;
-      if (fault !== undefined) return fault;
+      if (fault !== undefined) return { faults: [fault], faultId: fault.faultId };
     }
-    return undefined;
+    const meeting = (await this.#source())?.meet(target);
+    if (meeting !== undefined) await this.#count({ injected: 0, fired: meeting.faults.length });
+    return meeting;
+  }
+
+  /** Hears what has been answered to a call that did not fail. */
+  answered(target: FaultTarget, reply: Message): void {
+    if (this.adversity !== undefined) this.#drawn?.source.answered(target, reply);
+  }
+
+  async #source(): Promise<FaultSource | undefined> {
+    const settings = this.adversity;
+    if (settings === undefined || this.#drawn?.from === settings) return settings && this.#drawn?.source;
+    const source = await this.#sourceOf(settings);
+    // Others may have waited for it, too.
+    if (this.#drawn?.from !== settings) this.#drawn = { from: settings, source };
+    return this.#drawn.source;
   }
 
   /** Counts a call that a rule matches. @returns the fault, if it fires */
@@ -132,7 +212,7 @@ export class Faults {
       const { nth = 0, probability = 1, seed = 0 } = fault.match ?? {};
       const seen = fault.seen + 1;
       // Drawn for each call, so that where it fires hangs on nothing but the seed.
-      const fires = drawn(seed, seen) < probability && seen >= nth;
+      const fires = chanceFrom(seed, fault.seen)() < probability && seen >= nth;
       const counted = { ...fault, seen, fired: fault.fired + (fires ? 1 : 0) };
       const changed = { ...found, value: { fault: counted } };
       if (!(await this.#rules.put(changed, { if: { unchanged: found } }))) continue;
@@ -177,11 +257,11 @@ function isOver({ match, fired }: Fault): boolean {
 }
 
 /** What tells a caller of a request that names no runner. */
-export function callerOf({ subject, runnerId = "" }: Caller): Pick<FaultTarget, "callerId" | "runnerIds"> {
+function callerOf({ subject, runnerId = "" }: Caller): Omit<RuleTarget, "method"> {
   return { callerId: subject.id, runnerIds: [runnerId] };
 }
 
-function matches({ match }: Fault, { method, runnerIds, callerId }: FaultTarget): boolean {
+function matches({ match }: Fault, { method, runnerIds, callerId }: RuleTarget): boolean {
   if (match === undefined) return true;
   const runnerMatches = match.runnerId === "" || runnerIds.includes(canonical(match.runnerId));
   return (
@@ -189,12 +269,4 @@ function matches({ match }: Fault, { method, runnerIds, callerId }: FaultTarget)
     runnerMatches &&
     (match.callerId === "" || canonical(match.callerId) === callerId)
   );
-}
-
-/** A number from 0 to 1 that looks drawn by chance and is the same for each seed: the one of that order (mulberry32). */
-function drawn(seed: number, order: number): number {
-  const state = (seed + Math.imul(0x6d2b79f5, order)) >>> 0;
-  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }

@@ -15,6 +15,7 @@ import type { Feed, FeedEntry } from "../store/feed.ts";
 import { anyOf } from "./any-of.ts";
 import { Backlog } from "./backlog.ts";
 import type { Caller } from "./caller.ts";
+import { type Cursor, filtered } from "./pagination.ts";
 
 export class Watches {
   readonly #feed: Feed;
@@ -52,6 +53,13 @@ export class Watches {
     };
     onAbort(signal, stop);
     return backlog;
+  }
+
+  /** The newest of the events that have happened, as the watch would have been sent them. */
+  async before(request: WatchEventsRequest, caller: Caller, last: number): Promise<WatchEventsResponse[]> {
+    const newest = (page: Cursor) => this.#feed.list({ ...page, newestFirst: true });
+    const entries = await filtered({ limit: last }, newest, acceptedBy(request, caller));
+    return entries.reverse().map(responseOf);
   }
 
   /** Sends an event that never happened to those who watch now. @returns how many they are */

@@ -14,7 +14,7 @@ import fastify, {
   type RouteHandlerMethod,
 } from "fastify";
 import { errors } from "../errors.ts";
-import { faultHeader } from "../interceptors/inject-faults.ts";
+import { adversityHeader, faultHeader } from "../interceptors/inject-faults.ts";
 import type { Served } from "./connect-handlers.ts";
 import { createLean } from "./lean-unary.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
@@ -111,7 +111,7 @@ function noSchemas(): never {
 }
 
 /** A fault may add headers of any name; not all browsers understand the asterisk. */
-const exposedHeaders = [...connectCors.exposedHeaders, faultHeader, "*"];
+const exposedHeaders = [...connectCors.exposedHeaders, faultHeader, adversityHeader, "*"];
 
 function allowAnyOrigin(app: FastifyInstance): void {
   app.register(cors, { methods: [...connectCors.allowedMethods], exposedHeaders, maxAge: 7200 });

@@ -3,9 +3,9 @@ import type { DescService } from "@bufbuild/protobuf";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyInstance, RouteHandlerMethod } from "fastify";
+import { connectionKey } from "../interceptors/connection.ts";
 import { requestGateOf } from "../interceptors/gate.ts";
 import type { Chain } from "../interceptors/index.ts";
-import { connectionKey } from "../interceptors/inject-faults.ts";
 import type { Readiness } from "../readiness.ts";
 import { registerStandardServices } from "../standard/index.ts";
 import type { DecodeOptions } from "./decode-message.ts";
@@ -15,6 +15,7 @@ import { explainRefusals } from "./explain-refusals.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { serveJsonLines } from "./jsonl.ts";
 import { serveRedirects } from "./redirects.ts";
+import { serveRewrittenJson } from "./rewritten-json.ts";
 
 /** What is served, through which chain, and for how long. */
 export interface Served {
@@ -48,6 +49,7 @@ export function connectHandlers(
       routes(router);
       registerStandardServices(router, services, chain.standardInterceptors, readiness);
       decodeInChain(router, decoding);
+      serveRewrittenJson(router);
       sendHeadersEarly(router);
       serveJsonLines(router, decoding);
       explainRefusals(router);

@@ -2,10 +2,11 @@
 import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import type { CallWire } from "../domain/call-log.ts";
-import type { Connection } from "../interceptors/inject-faults.ts";
+import type { Connection } from "../interceptors/connection.ts";
 
 export class HttpConnection implements Connection {
   redirectedTo?: string;
+  rewriteJson?: (json: string) => string;
   readonly #request: IncomingMessage | Http2ServerRequest;
 
   constructor(request: IncomingMessage | Http2ServerRequest) {

@@ -8,6 +8,7 @@ import {
   createAsyncIterable,
   type EnvelopedMessage,
   encodeEnvelope,
+  mergeNonProtocolHeaders,
   pipe,
   transformSplitEnvelope,
   type UniversalHandlerFn,
@@ -15,8 +16,8 @@ import {
   type UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, endStreamFromJson, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { type Connection, connectionKey } from "../interceptors/inject-faults.ts";
-import { protocolKey } from "../interceptors/record.ts";
+import { type Connection, connectionKey } from "../interceptors/connection.ts";
+import { protocolKey } from "../interceptors/protocol.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
 const jsonl = "application/jsonl";
@@ -61,23 +62,26 @@ function inLines(handler: UniversalHandlerFn, maxBytes: number): UniversalHandle
     const envelopes = pipe(resumed(first, chunks), transformSplitEnvelope(maxBytes));
     // What has begun starts with an empty chunk (see early-headers.ts); what has not, consists of an error.
     const error = first.value?.length === 0 ? undefined : await errorIn(envelopes);
-    if (error !== undefined) return refusal(error);
-    return { ...headersOf(answer), body: linesOf(envelopes, contextValues.get(connectionKey)) };
+    if (error !== undefined) return refusal(error, answer);
+    const lines = linesOf(envelopes, contextValues.get(connectionKey));
+    return { status: answer.status, header: withType(answer, jsonl), body: lines };
   };
 }
 
-function refusal(error: ConnectError): UniversalServerResponse {
+function refusal(error: ConnectError, answer: UniversalServerResponse): UniversalServerResponse {
+  const header = withType(answer, "application/json");
+  mergeNonProtocolHeaders(header, error.metadata);
   return {
     status: codeToHttpStatus(error.code),
-    header: new Headers({ "content-type": "application/json" }),
+    header,
     body: createAsyncIterable([errorToJsonBytes(error, undefined)]),
   };
 }
 
-function headersOf({ status, header }: UniversalServerResponse) {
+function withType({ header }: UniversalServerResponse, contentType: string): Headers {
   const changed = new Headers(header);
-  changed.set("content-type", jsonl);
-  return { status, header: changed };
+  changed.set("content-type", contentType);
+  return changed;
 }
 
 /** The body as the one message of a stream. Nothing at all is a message without fields. */

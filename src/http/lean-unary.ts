@@ -27,9 +27,9 @@ import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes, trailerMux } from "@connectrpc/connect/protocol-connect";
 import { rpcOf } from "../api.ts";
 import { errors } from "../errors.ts";
+import { connectionKey } from "../interceptors/connection.ts";
 import { decodeKey } from "../interceptors/decode.ts";
 import type { Chain } from "../interceptors/index.ts";
-import { connectionKey } from "../interceptors/inject-faults.ts";
 import type { Log } from "../log.ts";
 import { Body, type Content, packerOf } from "./body.ts";
 import { checkVersion, type DecodeOptions, decodeMessage } from "./decode-message.ts";
@@ -126,7 +126,10 @@ function leanHandler(
     try {
       leave = await chain.gate(call);
       const { message } = await next(call);
-      content = json ? toJsonString(method.output, message, jsonOptions) : toBinary(method.output, message);
+      if (json) {
+        const text = toJsonString(method.output, message, jsonOptions);
+        content = connection.rewriteJson?.(text) ?? text;
+      } else content = toBinary(method.output, message);
     } catch (cause) {
       const error = cause instanceof ConnectError ? cause : errors.internalError({ cause });
       status = codeToHttpStatus(error.code);

@@ -1,6 +1,7 @@
 /** Sends calls elsewhere where a fault says so: that is HTTP's business, and no protocol of the API's. */
 import type { ConnectRouter } from "@connectrpc/connect";
-import { type Connection, connectionKey, faultHeader } from "../interceptors/inject-faults.ts";
+import { type Connection, connectionKey } from "../interceptors/connection.ts";
+import { adversityHeader, faultHeader } from "../interceptors/inject-faults.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
 /** The router's handlers can be told to redirect from now on. */
@@ -16,7 +17,9 @@ export function redirection(connection: Connection | undefined, responseHeader: 
   const location = connection?.redirectedTo;
   if (location === undefined) return undefined;
   const header = new Headers({ location, "content-length": "0" });
-  const faultId = responseHeader?.get(faultHeader);
-  if (faultId) header.set(faultHeader, faultId);
+  for (const name of [faultHeader, adversityHeader]) {
+    const told = responseHeader?.get(name);
+    if (told) header.set(name, told);
+  }
   return { status: 308, header };
 }

@@ -4,14 +4,13 @@ import { ConnectError, type ContextValues, createContextKey, type Interceptor } 
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { callerKey, worldKey } from "../call.ts";
 import type { HostTime } from "../clock.ts";
-import type { CallProtocol, CallRecord } from "../domain/call-log.ts";
+import type { CallRecord } from "../domain/call-log.ts";
+import { connectionKey } from "./connection.ts";
 import { checkEachMessage } from "./each-message.ts";
 import type { Gate } from "./gate.ts";
-import { connectionKey, faultIdKey } from "./inject-faults.ts";
+import { meetingKey } from "./inject-faults.ts";
 import { withOutcome } from "./outcome.ts";
-
-/** Says by which protocol a call came, where its headers do not tell. */
-export const protocolKey = createContextKey<CallProtocol | undefined>(undefined, { description: "protocol" });
+import { protocolOf } from "./protocol.ts";
 
 /** What has been read of the call's request. */
 const requestKey = createContextKey<Message | undefined>(undefined, { description: "request" });
@@ -98,14 +97,16 @@ class Recording {
   /** Undefined where the call belongs to no world. */
   add({ reply, error, durationMs }: Outcome): CallRecord | undefined {
     const world = this.#values.get(worldKey);
+    const { faultId, adversity } = this.#values.get(meetingKey) ?? {};
     return world?.calls.add({
       method: this.#method,
-      protocol: this.#values.get(protocolKey) ?? protocolOf(this.#header),
+      protocol: protocolOf(this.#values, this.#header),
       wire: this.#values.get(connectionKey)?.wire,
       userAgent: this.#header.get("user-agent") ?? "",
       atMs: world.clock.nowMs(),
       caller: this.#values.get(callerKey)?.subject,
-      faultId: this.#values.get(faultIdKey),
+      faultId,
+      adversity,
       request: this.#values.get(requestKey),
       reply,
       error,
@@ -124,10 +125,4 @@ async function* counted<T>(messages: AsyncIterable<T>, record: CallRecord) {
     record.messages++;
     yield message;
   }
-}
-
-function protocolOf(header: Headers): CallProtocol {
-  const contentType = header.get("content-type") ?? "";
-  if (contentType.startsWith("application/grpc-web")) return "grpc-web";
-  return contentType.startsWith("application/grpc") ? "grpc" : "connect";
 }

@@ -15,12 +15,13 @@ describe("--help", () => {
     help.split("\n").find((line) => line.trim().startsWith(`--${flagOf(name)} `));
 
   test.for(optionNames)("lists %s with its flag, what it does, its variable and its default", (name) => {
-    const { placeholder, does, default: fallback } = optionTable[name];
+    const { placeholder, alone, does, default: fallback } = optionTable[name];
     const row = switchTable[name as SwitchName];
     const line = lineOf(name);
-    expect(line).toContain(`--${flagOf(name)} <${placeholder}>`);
+    const value = alone === undefined ? `<${placeholder}>` : `[${placeholder}]`;
+    expect(line).toContain(`--${flagOf(name)} ${value} `);
     expect(line).toContain(does);
-    expect(line).toContain(`(env: ${variableOf(name)})`);
+    expect(line).toContain(`env: ${variableOf(name)})`);
     if (fallback !== undefined) expect(line).toContain(`(default: ${fallback})`);
     else expect(line).not.toContain("default:");
     if (row !== undefined)
@@ -63,6 +64,9 @@ const bad: Partial<Readonly<Record<OptionName, string>>> = {
   token: "hush",
   organizationTier: "two words",
   lapse: "maybe",
+  adversity: "-1",
+  adversityLevel: "0",
+  adversityKinds: "redirects,short-page",
 };
 
 describe("a value that is not taken ends the start with exit code 2 and one message:", () => {

@@ -19,6 +19,30 @@ async function createAsGreeted({ stdout: greeting }: Running) {
 }
 
 describe("a mock that serves", () => {
+  test.concurrent("with a seed that is drawn says which, and with it another is unkind in the same way", async ({
+    commandLine,
+    expect,
+  }) => {
+    const mock = await commandLine.serve([
+      "--adversity",
+      "--adversity-level=0.5",
+      "--adversity-kinds=rate-limits",
+    ]);
+    const again = /^ {2}adversity, which (--adversity \d+) brings about again$/m.exec(mock.stdout)?.[1] ?? "";
+    const other = await commandLine.serve([...again.split(" "), "--adversity-level=0.5"], {
+      RUNNER_MOCK_ADVERSITY: "off",
+      RUNNER_MOCK_ADVERSITY_KINDS: "rate-limits",
+    });
+    const statuses = async ({ url }: Running) => {
+      const all: number[] = [];
+      for (let i = 0; i < 20; i++) all.push((await post(url + rpc.listRunners, {})).status);
+      return all;
+    };
+    const met = await statuses(mock);
+    expect(new Set(met)).toEqual(new Set([200, 429]));
+    expect(await statuses(other)).toEqual(met);
+  });
+
   test.concurrent.for([
     ["said by", ["serve"]],
     ["left to", []],

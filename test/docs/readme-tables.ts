@@ -1,5 +1,5 @@
 /** The tables of the README as they must be. */
-import { flagOf, optionNames, optionTable, variableOf } from "../../src/options.ts";
+import { flagOf, flagWithValueOf, optionNames, optionTable, variableOf } from "../../src/options.ts";
 import { profiles, type SwitchName, switchTable } from "../../src/profiles.ts";
 import { code, table } from "./tables.ts";
 
@@ -10,9 +10,9 @@ export const optionsTable = table(
   optionNames
     .filter((name) => !isSwitch(name))
     .map((name) => {
-      const { placeholder, default: fallback, does } = optionTable[name];
+      const { default: fallback, does } = optionTable[name];
       return [
-        code(`--${flagOf(name)} <${placeholder}>`),
+        code(flagWithValueOf(name)),
         code(variableOf(name)),
         fallback === undefined ? "" : code(fallback),
         does,

@@ -23,7 +23,7 @@ test("the worlds of tests before are gone", async ({ runnerMock, runnerMockServe
   expect(runnerMockServer.worlds.list().map(({ name }) => name)).toEqual(["default", runnerMock.name]);
 });
 
-test("a test fails that leaves a stream open or meets a bug, and none that does not", async () => {
+test("a test fails that leaves a stream open or meets a bug, and none that does not; amid adversity it says how to meet the same again", async () => {
   const vitest = path("../../node_modules/vitest/vitest.mjs");
   const args = [vitest, "run", "--config", path("failing/vitest.config.ts"), "--reporter=json"];
   const stdout = await new Promise<string>((resolve) => {
@@ -40,12 +40,17 @@ test("a test fails that leaves a stream open or meets a bug, and none that does 
     .map(({ title, status, failureMessages }: Result) => [
       title,
       status,
-      /was left open|this is a bug/.exec(failureMessages.join())?.[0],
+      /was left open|this is a bug|await runnerMock.adversity.*/.exec(failureMessages.join())?.[0],
     ]);
   expect(results).toEqual([
     ["leaves a stream open", "failed", "was left open"],
     ["meets a bug", "failed", "this is a bug"],
     ["meets an injected internal error", "passed", undefined],
     ["closes its stream", "passed", undefined],
+    [
+      "fails amid adversity",
+      "failed",
+      'await runnerMock.adversity.start({"seed":42,"level":0.2,"kinds":["redirects","short-pages"]});',
+    ],
   ]);
 }, 30_000);

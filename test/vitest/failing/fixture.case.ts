@@ -41,3 +41,8 @@ test("closes its stream", async ({ runnerMock }) => {
   abort.abort();
   await ended;
 });
+
+test("fails amid adversity", async ({ runnerMock }) => {
+  await runnerMock.adversity.start({ seed: 42, kinds: ["short-pages", "redirects"] });
+  throw new Error("it could not bear it");
+});

@@ -30,7 +30,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file runnermock/v1/control.proto.
  */
 export const file_runnermock_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayIkChNXYXRjaFJ1bm5lcnNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIr0BChBSZWdpc3RlcmVkUnVubmVyEiEKBnJ1bm5lchgBIAEoCzIRLmdpdHBvZC52MS5SdW5uZXISDgoGbGFwc2VkGAIgASgIEjEKDWxlYXNlX2VuZHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2V4Y2hhbmdlX3Rva2VucxgEIAEoBRIVCg1hY2Nlc3NfdG9rZW5zGAUgASgFEhMKC2xvZ3NfdG9rZW5zGAYgASgFIrMBChRXYXRjaFJ1bm5lcnNSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSKAoFbGVhc2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHcnVubmVycxgDIAMoCzIfLnJ1bm5lcm1vY2sudjEuUmVnaXN0ZXJlZFJ1bm5lchIMCgRnb25lGAQgAygJEgwKBG1vcmUYBSABKAgiPwoSUmVuZXdSdW5uZXJSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhoKCXJ1bm5lcl9pZBgCIAEoCUIHukgEcgIQASJrChNSZW5ld1J1bm5lclJlc3BvbnNlEiEKBnJ1bm5lchgBIAEoCzIRLmdpdHBvZC52MS5SdW5uZXISMQoNbGVhc2VfZW5kc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPwoSTGFwc2VSdW5uZXJSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhoKCXJ1bm5lcl9pZBgCIAEoCUIHukgEcgIQASIVChNMYXBzZVJ1bm5lclJlc3BvbnNlInsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlIv0DCgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRIQCghmYXVsdF9pZBgMIAEoCRIUCgxodHRwX3ZlcnNpb24YDSABKAkSEwoLaHR0cF9tZXRob2QYDiABKAkSFAoMY29udGVudF90eXBlGA8gASgJGlcKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIvCgtleHBsYW5hdGlvbhgDIAEoCzIaLnJ1bm5lcm1vY2sudjEuRXhwbGFuYXRpb24iOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJyChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISFQoEbGFzdBgDIAEoBUIHukgEGgIoABIMCgRlbmRzGAQgASgIIjcKEldhdGNoQ2FsbHNSZXNwb25zZRIhCgRjYWxsGAEgASgLMhMucnVubmVybW9jay52MS5DYWxsIp0BChNXYWl0Rm9yQ2FsbHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEikKBmZpbHRlchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbEZpbHRlchIWCgVjb3VudBgDIAEoBUIHukgEGgIoABI0Cgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIyACI6ChRXYWl0Rm9yQ2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbCIiChFDbGVhckNhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIUChJDbGVhckNhbGxzUmVzcG9uc2UipQEKCkZhdWx0TWF0Y2gSCwoDcnBjGAEgASgJEhEKCXJ1bm5lcl9pZBgCIAEoCRIRCgljYWxsZXJfaWQYAyABKAkSFAoDbnRoGAQgASgFQge6SAQaAigAEhYKBWNvdW50GAUgASgFQge6SAQaAigAEhgKC3Byb2JhYmlsaXR5GAYgASgBSACIAQESDAoEc2VlZBgHIAEoDUIOCgxfcHJvYmFiaWxpdHkiugIKCkZhdWx0RXJyb3ISFQoEY29kZRgBIAEoCUIHukgEcgIQARIPCgdtZXNzYWdlGAIgASgJEjEKB2RldGFpbHMYAyADKAsyIC5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3IuRGV0YWlsEjgKC3JldHJ5X2RlbGF5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIyABI3CgdoZWFkZXJzGAUgAygLMiYucnVubmVybW9jay52MS5GYXVsdEVycm9yLkhlYWRlcnNFbnRyeRouCgZEZXRhaWwSFQoEdHlwZRgBIAEoCUIHukgEcgIQARINCgV2YWx1ZRgCIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIRCg9GYXVsdEVtcHR5UmVwbHkiQwoJRmF1bHRNaXNzEjYKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkILukgIyAEBqgECMgAiJwoMRmF1bHRQYWdlQ2FwEhcKBHNpemUYASABKAVCCbpIBhoEGGQoASIYChZGYXVsdFJlcGVhdGVkUGFnZVRva2VuIlIKDkZhdWx0Q3V0U3RyZWFtEhYKBWFmdGVyGAEgASgFQge6SAQaAigAEigKBWVycm9yGAIgASgLMhkucnVubmVybW9jay52MS5GYXVsdEVycm9yIkgKD0ZhdWx0RmVlZFN0cmVhbRI1CgVldmVudBgBIAEoCzIeLmdpdHBvZC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlQga6SAPIAQEiDAoKRmF1bHRSZXNldCIqCg1GYXVsdFJlZGlyZWN0EhkKCGxvY2F0aW9uGAEgASgJQge6SARyAhABIuwECgVGYXVsdBIQCghmYXVsdF9pZBgBIAEoCRIoCgVtYXRjaBgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRNYXRjaBIyCgVkZWxheRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgASKgoFZXJyb3IYBCABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3JIABI1CgtlbXB0eV9yZXBseRgFIAEoCzIeLnJ1bm5lcm1vY2sudjEuRmF1bHRFbXB0eVJlcGx5SAASKAoEbWlzcxgGIAEoCzIYLnJ1bm5lcm1vY2sudjEuRmF1bHRNaXNzSAASLwoIcGFnZV9jYXAYByABKAsyGy5ydW5uZXJtb2NrLnYxLkZhdWx0UGFnZUNhcEgAEkQKE3JlcGVhdGVkX3BhZ2VfdG9rZW4YCCABKAsyJS5ydW5uZXJtb2NrLnYxLkZhdWx0UmVwZWF0ZWRQYWdlVG9rZW5IABIzCgpjdXRfc3RyZWFtGAkgASgLMh0ucnVubmVybW9jay52MS5GYXVsdEN1dFN0cmVhbUgAEjUKC2ZlZWRfc3RyZWFtGAogASgLMh4ucnVubmVybW9jay52MS5GYXVsdEZlZWRTdHJlYW1IABIqCgVyZXNldBgLIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRSZXNldEgAEjAKCHJlZGlyZWN0GAwgASgLMhwucnVubmVybW9jay52MS5GYXVsdFJlZGlyZWN0SAASDAoEc2VlbhgNIAEoBRINCgVmaXJlZBgOIAEoBUIICgZlZmZlY3QiUAoSSW5qZWN0RmF1bHRSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEisKBWZhdWx0GAIgASgLMhQucnVubmVybW9jay52MS5GYXVsdEIGukgDyAEBIjoKE0luamVjdEZhdWx0UmVzcG9uc2USIwoFZmF1bHQYASABKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0IiIKEUxpc3RGYXVsdHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKEkxpc3RGYXVsdHNSZXNwb25zZRIkCgZmYXVsdHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLkZhdWx0Ij4KElJlbW92ZUZhdWx0UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIZCghmYXVsdF9pZBgCIAEoCUIHukgEcgIQASIVChNSZW1vdmVGYXVsdFJlc3BvbnNlIiMKEkNsZWFyRmF1bHRzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIVChNDbGVhckZhdWx0c1Jlc3BvbnNlItsBChBMb2FkU3RhdGVSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEiUKBXN0YXRlGAIgASgLMhQucnVubmVybW9jay52MS5TdGF0ZUgAEhIKCGRvY3VtZW50GAMgASgJSAASCwoDYWRkGAQgASgIOma6SGMaYQoRbG9hZF9zdGF0ZS5zb3VyY2USJW9uZSBvZiBzdGF0ZSBhbmQgZG9jdW1lbnQgaXMgcmVxdWlyZWQaJWhhcyh0aGlzLnN0YXRlKSB8fCBoYXModGhpcy5kb2N1bWVudClCCAoGc291cmNlIhMKEUxvYWRTdGF0ZVJlc3BvbnNlIiEKEFNhdmVTdGF0ZVJlcXVlc3QSDQoFd29ybGQYASABKAkiSgoRU2F2ZVN0YXRlUmVzcG9uc2USIwoFc3RhdGUYASABKAsyFC5ydW5uZXJtb2NrLnYxLlN0YXRlEhAKCGRvY3VtZW50GAIgASgJMvoQCg5Db250cm9sU2VydmljZRJQCghHZXRDbG9jaxIeLnJ1bm5lcm1vY2sudjEuR2V0Q2xvY2tSZXF1ZXN0Gh8ucnVubmVybW9jay52MS5HZXRDbG9ja1Jlc3BvbnNlIgOQAgESVwoMQWR2YW5jZUNsb2NrEiIucnVubmVybW9jay52MS5BZHZhbmNlQ2xvY2tSZXF1ZXN0GiMucnVubmVybW9jay52MS5BZHZhbmNlQ2xvY2tSZXNwb25zZRJUCgtGcmVlemVDbG9jaxIhLnJ1bm5lcm1vY2sudjEuRnJlZXplQ2xvY2tSZXF1ZXN0GiIucnVubmVybW9jay52MS5GcmVlemVDbG9ja1Jlc3BvbnNlElQKC1Jlc3VtZUNsb2NrEiEucnVubmVybW9jay52MS5SZXN1bWVDbG9ja1JlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlc3VtZUNsb2NrUmVzcG9uc2USWQoMV2F0Y2hSdW5uZXJzEiIucnVubmVybW9jay52MS5XYXRjaFJ1bm5lcnNSZXF1ZXN0GiMucnVubmVybW9jay52MS5XYXRjaFJ1bm5lcnNSZXNwb25zZTABElQKC1JlbmV3UnVubmVyEiEucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlbmV3UnVubmVyUmVzcG9uc2USVAoLTGFwc2VSdW5uZXISIS5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuTGFwc2VSdW5uZXJSZXNwb25zZRJpChJSZXBvcnRSdW5uZXJTdGF0dXMSKC5ydW5uZXJtb2NrLnYxLlJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QaKS5ydW5uZXJtb2NrLnYxLlJlcG9ydFJ1bm5lclN0YXR1c1Jlc3BvbnNlElYKCkxpc3RUb2tlbnMSIC5ydW5uZXJtb2NrLnYxLkxpc3RUb2tlbnNSZXF1ZXN0GiEucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVzcG9uc2UiA5ACARJUCgtFeHBpcmVUb2tlbhIhLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5FeHBpcmVUb2tlblJlc3BvbnNlElQKC1Jldm9rZVRva2VuEiEucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJldm9rZVRva2VuUmVzcG9uc2USVAoLSW5qZWN0RmF1bHQSIS5ydW5uZXJtb2NrLnYxLkluamVjdEZhdWx0UmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuSW5qZWN0RmF1bHRSZXNwb25zZRJWCgpMaXN0RmF1bHRzEiAucnVubmVybW9jay52MS5MaXN0RmF1bHRzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdEZhdWx0c1Jlc3BvbnNlIgOQAgESVAoLUmVtb3ZlRmF1bHQSIS5ydW5uZXJtb2NrLnYxLlJlbW92ZUZhdWx0UmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuUmVtb3ZlRmF1bHRSZXNwb25zZRJUCgtDbGVhckZhdWx0cxIhLnJ1bm5lcm1vY2sudjEuQ2xlYXJGYXVsdHNSZXF1ZXN0GiIucnVubmVybW9jay52MS5DbGVhckZhdWx0c1Jlc3BvbnNlElMKCUxpc3RDYWxscxIfLnJ1bm5lcm1vY2sudjEuTGlzdENhbGxzUmVxdWVzdBogLnJ1bm5lcm1vY2sudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACARJTCgpXYXRjaENhbGxzEiAucnVubmVybW9jay52MS5XYXRjaENhbGxzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuV2F0Y2hDYWxsc1Jlc3BvbnNlMAESVwoMV2FpdEZvckNhbGxzEiIucnVubmVybW9jay52MS5XYWl0Rm9yQ2FsbHNSZXF1ZXN0GiMucnVubmVybW9jay52MS5XYWl0Rm9yQ2FsbHNSZXNwb25zZRJRCgpDbGVhckNhbGxzEiAucnVubmVybW9jay52MS5DbGVhckNhbGxzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuQ2xlYXJDYWxsc1Jlc3BvbnNlEk4KCUxvYWRTdGF0ZRIfLnJ1bm5lcm1vY2sudjEuTG9hZFN0YXRlUmVxdWVzdBogLnJ1bm5lcm1vY2sudjEuTG9hZFN0YXRlUmVzcG9uc2USUwoJU2F2ZVN0YXRlEh8ucnVubmVybW9jay52MS5TYXZlU3RhdGVSZXF1ZXN0GiAucnVubmVybW9jay52MS5TYXZlU3RhdGVSZXNwb25zZSIDkAIBEkIKBVJlc2V0EhsucnVubmVybW9jay52MS5SZXNldFJlcXVlc3QaHC5ydW5uZXJtb2NrLnYxLlJlc2V0UmVzcG9uc2USVAoLQ3JlYXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkNyZWF0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ3JlYXRlV29ybGRSZXNwb25zZRJWCgpMaXN0V29ybGRzEiAucnVubmVybW9jay52MS5MaXN0V29ybGRzUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFdvcmxkc1Jlc3BvbnNlIgOQAgESVAoLRGVsZXRlV29ybGQSIS5ydW5uZXJtb2NrLnYxLkRlbGV0ZVdvcmxkUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRGVsZXRlV29ybGRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_explanation, file_runnermock_v1_runner, file_runnermock_v1_state]);
+  fileDesc("ChtydW5uZXJtb2NrL3YxL2NvbnRyb2wucHJvdG8SDXJ1bm5lcm1vY2sudjEiQAoFQ2xvY2sSJwoDbm93GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmcm96ZW4YAiABKAgiIAoPR2V0Q2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjcKEEdldENsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIlMKE0FkdmFuY2VDbG9ja1JlcXVlc3QSDQoFd29ybGQYASABKAkSLQoCYnkYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBrpIA8gBASI7ChRBZHZhbmNlQ2xvY2tSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2siIwoSRnJlZXplQ2xvY2tSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIjoKE0ZyZWV6ZUNsb2NrUmVzcG9uc2USIwoFY2xvY2sYASABKAsyFC5ydW5uZXJtb2NrLnYxLkNsb2NrIiMKElJlc3VtZUNsb2NrUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChNSZXN1bWVDbG9ja1Jlc3BvbnNlEiMKBWNsb2NrGAEgASgLMhQucnVubmVybW9jay52MS5DbG9jayIkChNXYXRjaFJ1bm5lcnNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIr0BChBSZWdpc3RlcmVkUnVubmVyEiEKBnJ1bm5lchgBIAEoCzIRLmdpdHBvZC52MS5SdW5uZXISDgoGbGFwc2VkGAIgASgIEjEKDWxlYXNlX2VuZHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2V4Y2hhbmdlX3Rva2VucxgEIAEoBRIVCg1hY2Nlc3NfdG9rZW5zGAUgASgFEhMKC2xvZ3NfdG9rZW5zGAYgASgFIrMBChRXYXRjaFJ1bm5lcnNSZXNwb25zZRIjCgVjbG9jaxgBIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSKAoFbGVhc2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoHcnVubmVycxgDIAMoCzIfLnJ1bm5lcm1vY2sudjEuUmVnaXN0ZXJlZFJ1bm5lchIMCgRnb25lGAQgAygJEgwKBG1vcmUYBSABKAgiPwoSUmVuZXdSdW5uZXJSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhoKCXJ1bm5lcl9pZBgCIAEoCUIHukgEcgIQASJrChNSZW5ld1J1bm5lclJlc3BvbnNlEiEKBnJ1bm5lchgBIAEoCzIRLmdpdHBvZC52MS5SdW5uZXISMQoNbGVhc2VfZW5kc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPwoSTGFwc2VSdW5uZXJSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEhoKCXJ1bm5lcl9pZBgCIAEoCUIHukgEcgIQASIVChNMYXBzZVJ1bm5lclJlc3BvbnNlInsKGVJlcG9ydFJ1bm5lclN0YXR1c1JlcXVlc3QSDQoFd29ybGQYASABKAkSGgoJcnVubmVyX2lkGAIgASgJQge6SARyAhABEjMKBnJlcG9ydBgDIAEoCzIbLnJ1bm5lcm1vY2sudjEuUnVubmVyUmVwb3J0Qga6SAPIAQEiPwoaUmVwb3J0UnVubmVyU3RhdHVzUmVzcG9uc2USIQoGcnVubmVyGAEgASgLMhEuZ2l0cG9kLnYxLlJ1bm5lciK0AQoFVG9rZW4SEAoIdG9rZW5faWQYASABKAkSJgoEa2luZBgCIAEoDjIYLnJ1bm5lcm1vY2sudjEuVG9rZW5LaW5kEhEKCXJ1bm5lcl9pZBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJnChFMaXN0VG9rZW5zUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIRCglydW5uZXJfaWQYAiABKAkSMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJtChJMaXN0VG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQucnVubmVybW9jay52MS5Ub2tlbhIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSI7ChJFeHBpcmVUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTRXhwaXJlVG9rZW5SZXNwb25zZSI7ChJSZXZva2VUb2tlblJlcXVlc3QSDQoFd29ybGQYASABKAkSFgoFdG9rZW4YAiABKAlCB7pIBHICEAEiFQoTUmV2b2tlVG9rZW5SZXNwb25zZSIdCgxSZXNldFJlcXVlc3QSDQoFd29ybGQYASABKAkiDwoNUmVzZXRSZXNwb25zZSJgCgVXb3JsZBIMCgRuYW1lGAEgASgJEgsKA3VybBgCIAEoCRIjCgVjbG9jaxgDIAEoCzIULnJ1bm5lcm1vY2sudjEuQ2xvY2sSFwoPY2FsbHNfdW5kZXJfd2F5GAQgASgFImIKEkNyZWF0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQARIPCgdwcm9maWxlGAIgASgJEiMKBXN0YXRlGAMgASgLMhQucnVubmVybW9jay52MS5TdGF0ZSI6ChNDcmVhdGVXb3JsZFJlc3BvbnNlEiMKBXdvcmxkGAEgASgLMhQucnVubmVybW9jay52MS5Xb3JsZCJFChFMaXN0V29ybGRzUmVxdWVzdBIwCgpwYWdpbmF0aW9uGAEgASgLMhwuZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXF1ZXN0Im0KEkxpc3RXb3JsZHNSZXNwb25zZRIkCgZ3b3JsZHMYASADKAsyFC5ydW5uZXJtb2NrLnYxLldvcmxkEjEKCnBhZ2luYXRpb24YAiABKAsyHS5naXRwb2QudjEuUGFnaW5hdGlvblJlc3BvbnNlIiwKEkRlbGV0ZVdvcmxkUmVxdWVzdBIWCgV3b3JsZBgBIAEoCUIHukgEcgIQASIVChNEZWxldGVXb3JsZFJlc3BvbnNlItEECgRDYWxsEg8KB2NhbGxfaWQYASABKAkSCwoDcnBjGAIgASgJEhAKCHByb3RvY29sGAMgASgJEhIKCnVzZXJfYWdlbnQYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKBmNhbGxlchgGIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0EigKB3JlcXVlc3QYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiYKBXJlcGx5GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIoCgVlcnJvchgJIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5FcnJvchIrCghkdXJhdGlvbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghtZXNzYWdlcxgLIAEoBRIQCghmYXVsdF9pZBgMIAEoCRIUCgxodHRwX3ZlcnNpb24YDSABKAkSEwoLaHR0cF9tZXRob2QYDiABKAkSFAoMY29udGVudF90eXBlGA8gASgJEiwKCWFkdmVyc2l0eRgQIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbC5Ub3VjaBokCgVUb3VjaBIMCgRzZWVkGAEgASgNEg0KBWtpbmRzGAIgAygJGlcKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIvCgtleHBsYW5hdGlvbhgDIAEoCzIaLnJ1bm5lcm1vY2sudjEuRXhwbGFuYXRpb24iOgoKQ2FsbEZpbHRlchILCgNycGMYASABKAkSEQoJY2FsbGVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkifgoQTGlzdENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISMAoKcGFnaW5hdGlvbhgDIAEoCzIcLmdpdHBvZC52MS5QYWdpbmF0aW9uUmVxdWVzdCJqChFMaXN0Q2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbBIxCgpwYWdpbmF0aW9uGAIgASgLMh0uZ2l0cG9kLnYxLlBhZ2luYXRpb25SZXNwb25zZSJyChFXYXRjaENhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIpCgZmaWx0ZXIYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkNhbGxGaWx0ZXISFQoEbGFzdBgDIAEoBUIHukgEGgIoABIMCgRlbmRzGAQgASgIIjcKEldhdGNoQ2FsbHNSZXNwb25zZRIhCgRjYWxsGAEgASgLMhMucnVubmVybW9jay52MS5DYWxsIp0BChNXYWl0Rm9yQ2FsbHNSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJEikKBmZpbHRlchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuQ2FsbEZpbHRlchIWCgVjb3VudBgDIAEoBUIHukgEGgIoABI0Cgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIyACI6ChRXYWl0Rm9yQ2FsbHNSZXNwb25zZRIiCgVjYWxscxgBIAMoCzITLnJ1bm5lcm1vY2sudjEuQ2FsbCIiChFDbGVhckNhbGxzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSIUChJDbGVhckNhbGxzUmVzcG9uc2UipQEKCkZhdWx0TWF0Y2gSCwoDcnBjGAEgASgJEhEKCXJ1bm5lcl9pZBgCIAEoCRIRCgljYWxsZXJfaWQYAyABKAkSFAoDbnRoGAQgASgFQge6SAQaAigAEhYKBWNvdW50GAUgASgFQge6SAQaAigAEhgKC3Byb2JhYmlsaXR5GAYgASgBSACIAQESDAoEc2VlZBgHIAEoDUIOCgxfcHJvYmFiaWxpdHkiugIKCkZhdWx0RXJyb3ISFQoEY29kZRgBIAEoCUIHukgEcgIQARIPCgdtZXNzYWdlGAIgASgJEjEKB2RldGFpbHMYAyADKAsyIC5ydW5uZXJtb2NrLnYxLkZhdWx0RXJyb3IuRGV0YWlsEjgKC3JldHJ5X2RlbGF5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgi6SAWqAQIyABI3CgdoZWFkZXJzGAUgAygLMiYucnVubmVybW9jay52MS5GYXVsdEVycm9yLkhlYWRlcnNFbnRyeRouCgZEZXRhaWwSFQoEdHlwZRgBIAEoCUIHukgEcgIQARINCgV2YWx1ZRgCIAEoDBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIRCg9GYXVsdEVtcHR5UmVwbHkisgEKCUZhdWx0TWlzcxIzCgZ3aXRoaW4YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAjIAEgsKA2lkcxgCIAMoCTpjukhgGl4KEGZhdWx0X21pc3Mud2hpY2gSIW9uZSBvZiB3aXRoaW4gYW5kIGlkcyBpcyByZXF1aXJlZBonaGFzKHRoaXMud2l0aGluKSB8fCB0aGlzLmlkcy5zaXplKCkgPiAwIicKDEZhdWx0UGFnZUNhcBIXCgRzaXplGAEgASgFQgm6SAYaBBhkKAEiGAoWRmF1bHRSZXBlYXRlZFBhZ2VUb2tlbiJSCg5GYXVsdEN1dFN0cmVhbRIWCgVhZnRlchgBIAEoBUIHukgEGgIoABIoCgVlcnJvchgCIAEoCzIZLnJ1bm5lcm1vY2sudjEuRmF1bHRFcnJvciJICg9GYXVsdEZlZWRTdHJlYW0SNQoFZXZlbnQYASABKAsyHi5naXRwb2QudjEuV2F0Y2hFdmVudHNSZXNwb25zZUIGukgDyAEBIgwKCkZhdWx0UmVzZXQiKgoNRmF1bHRSZWRpcmVjdBIZCghsb2NhdGlvbhgBIAEoCUIHukgEcgIQASJeCg9GYXVsdFNsb3dTdHJlYW0SMwoDZ2FwGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgu6SAjIAQGqAQIyABIWCgVldmVyeRgCIAEoBUIHukgEGgIoACItChFGYXVsdFJlcGVhdEV2ZW50cxIYCgRsYXN0GAEgASgFQgq6SAcaBRjoBygBIqIBCg1GYXVsdFZhcnlKc29uEhAKCGRlZmF1bHRzGAEgASgIEg4KBmxheW91dBgCIAEoCBIMCgRzZWVkGAMgASgNOmG6SF4aXAoUZmF1bHRfdmFyeV9qc29uLndoYXQSJm9uZSBvZiBkZWZhdWx0cyBhbmQgbGF5b3V0IGlzIHJlcXVpcmVkGhx0aGlzLmRlZmF1bHRzIHx8IHRoaXMubGF5b3V0IqMBChBGYXVsdE5ld2VyU2NoZW1hEg4KBmZpZWxkcxgBIAEoCBITCgtlbnVtX3ZhbHVlcxgCIAEoCDpqukhnGmUKF2ZhdWx0X25ld2VyX3NjaGVtYS53aGF0EilvbmUgb2YgZmllbGRzIGFuZCBlbnVtX3ZhbHVlcyBpcyByZXF1aXJlZBofdGhpcy5maWVsZHMgfHwgdGhpcy5lbnVtX3ZhbHVlcyLKBgoFRmF1bHQSEAoIZmF1bHRfaWQYASABKAkSKAoFbWF0Y2gYAiABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0TWF0Y2gSMgoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAjIAEioKBWVycm9yGAQgASgLMhkucnVubmVybW9jay52MS5GYXVsdEVycm9ySAASNQoLZW1wdHlfcmVwbHkYBSABKAsyHi5ydW5uZXJtb2NrLnYxLkZhdWx0RW1wdHlSZXBseUgAEigKBG1pc3MYBiABKAsyGC5ydW5uZXJtb2NrLnYxLkZhdWx0TWlzc0gAEi8KCHBhZ2VfY2FwGAcgASgLMhsucnVubmVybW9jay52MS5GYXVsdFBhZ2VDYXBIABJEChNyZXBlYXRlZF9wYWdlX3Rva2VuGAggASgLMiUucnVubmVybW9jay52MS5GYXVsdFJlcGVhdGVkUGFnZVRva2VuSAASMwoKY3V0X3N0cmVhbRgJIAEoCzIdLnJ1bm5lcm1vY2sudjEuRmF1bHRDdXRTdHJlYW1IABI1CgtmZWVkX3N0cmVhbRgKIAEoCzIeLnJ1bm5lcm1vY2sudjEuRmF1bHRGZWVkU3RyZWFtSAASKgoFcmVzZXQYCyABKAsyGS5ydW5uZXJtb2NrLnYxLkZhdWx0UmVzZXRIABIwCghyZWRpcmVjdBgMIAEoCzIcLnJ1bm5lcm1vY2sudjEuRmF1bHRSZWRpcmVjdEgAEjUKC3Nsb3dfc3RyZWFtGA8gASgLMh4ucnVubmVybW9jay52MS5GYXVsdFNsb3dTdHJlYW1IABI5Cg1yZXBlYXRfZXZlbnRzGBAgASgLMiAucnVubmVybW9jay52MS5GYXVsdFJlcGVhdEV2ZW50c0gAEjEKCXZhcnlfanNvbhgRIAEoCzIcLnJ1bm5lcm1vY2sudjEuRmF1bHRWYXJ5SnNvbkgAEjcKDG5ld2VyX3NjaGVtYRgSIAEoCzIfLnJ1bm5lcm1vY2sudjEuRmF1bHROZXdlclNjaGVtYUgAEgwKBHNlZW4YDSABKAUSDQoFZmlyZWQYDiABKAVCCAoGZWZmZWN0IlAKEkluamVjdEZhdWx0UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIrCgVmYXVsdBgCIAEoCzIULnJ1bm5lcm1vY2sudjEuRmF1bHRCBrpIA8gBASI6ChNJbmplY3RGYXVsdFJlc3BvbnNlEiMKBWZhdWx0GAEgASgLMhQucnVubmVybW9jay52MS5GYXVsdCIiChFMaXN0RmF1bHRzUmVxdWVzdBINCgV3b3JsZBgBIAEoCSI6ChJMaXN0RmF1bHRzUmVzcG9uc2USJAoGZmF1bHRzGAEgAygLMhQucnVubmVybW9jay52MS5GYXVsdCI+ChJSZW1vdmVGYXVsdFJlcXVlc3QSDQoFd29ybGQYASABKAkSGQoIZmF1bHRfaWQYAiABKAlCB7pIBHICEAEiFQoTUmVtb3ZlRmF1bHRSZXNwb25zZSIjChJDbGVhckZhdWx0c1JlcXVlc3QSDQoFd29ybGQYASABKAkiFQoTQ2xlYXJGYXVsdHNSZXNwb25zZSJUCglBZHZlcnNpdHkSEQoEc2VlZBgBIAEoDUgAiAEBEhIKBWxldmVsGAIgASgBSAGIAQESDQoFa2luZHMYAyADKAlCBwoFX3NlZWRCCAoGX2xldmVsIlMKFVN0YXJ0QWR2ZXJzaXR5UmVxdWVzdBINCgV3b3JsZBgBIAEoCRIrCglhZHZlcnNpdHkYAiABKAsyGC5ydW5uZXJtb2NrLnYxLkFkdmVyc2l0eSJFChZTdGFydEFkdmVyc2l0eVJlc3BvbnNlEisKCWFkdmVyc2l0eRgBIAEoCzIYLnJ1bm5lcm1vY2sudjEuQWR2ZXJzaXR5IiUKFFN0b3BBZHZlcnNpdHlSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIhcKFVN0b3BBZHZlcnNpdHlSZXNwb25zZSLbAQoQTG9hZFN0YXRlUmVxdWVzdBINCgV3b3JsZBgBIAEoCRIlCgVzdGF0ZRgCIAEoCzIULnJ1bm5lcm1vY2sudjEuU3RhdGVIABISCghkb2N1bWVudBgDIAEoCUgAEgsKA2FkZBgEIAEoCDpmukhjGmEKEWxvYWRfc3RhdGUuc291cmNlEiVvbmUgb2Ygc3RhdGUgYW5kIGRvY3VtZW50IGlzIHJlcXVpcmVkGiVoYXModGhpcy5zdGF0ZSkgfHwgaGFzKHRoaXMuZG9jdW1lbnQpQggKBnNvdXJjZSITChFMb2FkU3RhdGVSZXNwb25zZSIhChBTYXZlU3RhdGVSZXF1ZXN0Eg0KBXdvcmxkGAEgASgJIkoKEVNhdmVTdGF0ZVJlc3BvbnNlEiMKBXN0YXRlGAEgASgLMhQucnVubmVybW9jay52MS5TdGF0ZRIQCghkb2N1bWVudBgCIAEoCTK1EgoOQ29udHJvbFNlcnZpY2USUAoIR2V0Q2xvY2sSHi5ydW5uZXJtb2NrLnYxLkdldENsb2NrUmVxdWVzdBofLnJ1bm5lcm1vY2sudjEuR2V0Q2xvY2tSZXNwb25zZSIDkAIBElcKDEFkdmFuY2VDbG9jaxIiLnJ1bm5lcm1vY2sudjEuQWR2YW5jZUNsb2NrUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuQWR2YW5jZUNsb2NrUmVzcG9uc2USVAoLRnJlZXplQ2xvY2sSIS5ydW5uZXJtb2NrLnYxLkZyZWV6ZUNsb2NrUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRnJlZXplQ2xvY2tSZXNwb25zZRJUCgtSZXN1bWVDbG9jaxIhLnJ1bm5lcm1vY2sudjEuUmVzdW1lQ2xvY2tSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXN1bWVDbG9ja1Jlc3BvbnNlElkKDFdhdGNoUnVubmVycxIiLnJ1bm5lcm1vY2sudjEuV2F0Y2hSdW5uZXJzUmVxdWVzdBojLnJ1bm5lcm1vY2sudjEuV2F0Y2hSdW5uZXJzUmVzcG9uc2UwARJUCgtSZW5ld1J1bm5lchIhLnJ1bm5lcm1vY2sudjEuUmVuZXdSdW5uZXJSZXF1ZXN0GiIucnVubmVybW9jay52MS5SZW5ld1J1bm5lclJlc3BvbnNlElQKC0xhcHNlUnVubmVyEiEucnVubmVybW9jay52MS5MYXBzZVJ1bm5lclJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkxhcHNlUnVubmVyUmVzcG9uc2USaQoSUmVwb3J0UnVubmVyU3RhdHVzEigucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXF1ZXN0GikucnVubmVybW9jay52MS5SZXBvcnRSdW5uZXJTdGF0dXNSZXNwb25zZRJWCgpMaXN0VG9rZW5zEiAucnVubmVybW9jay52MS5MaXN0VG9rZW5zUmVxdWVzdBohLnJ1bm5lcm1vY2sudjEuTGlzdFRva2Vuc1Jlc3BvbnNlIgOQAgESVAoLRXhwaXJlVG9rZW4SIS5ydW5uZXJtb2NrLnYxLkV4cGlyZVRva2VuUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuRXhwaXJlVG9rZW5SZXNwb25zZRJUCgtSZXZva2VUb2tlbhIhLnJ1bm5lcm1vY2sudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GiIucnVubmVybW9jay52MS5SZXZva2VUb2tlblJlc3BvbnNlElQKC0luamVjdEZhdWx0EiEucnVubmVybW9jay52MS5JbmplY3RGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLkluamVjdEZhdWx0UmVzcG9uc2USVgoKTGlzdEZhdWx0cxIgLnJ1bm5lcm1vY2sudjEuTGlzdEZhdWx0c1JlcXVlc3QaIS5ydW5uZXJtb2NrLnYxLkxpc3RGYXVsdHNSZXNwb25zZSIDkAIBElQKC1JlbW92ZUZhdWx0EiEucnVubmVybW9jay52MS5SZW1vdmVGYXVsdFJlcXVlc3QaIi5ydW5uZXJtb2NrLnYxLlJlbW92ZUZhdWx0UmVzcG9uc2USVAoLQ2xlYXJGYXVsdHMSIS5ydW5uZXJtb2NrLnYxLkNsZWFyRmF1bHRzUmVxdWVzdBoiLnJ1bm5lcm1vY2sudjEuQ2xlYXJGYXVsdHNSZXNwb25zZRJdCg5TdGFydEFkdmVyc2l0eRIkLnJ1bm5lcm1vY2sudjEuU3RhcnRBZHZlcnNpdHlSZXF1ZXN0GiUucnVubmVybW9jay52MS5TdGFydEFkdmVyc2l0eVJlc3BvbnNlEloKDVN0b3BBZHZlcnNpdHkSIy5ydW5uZXJtb2NrLnYxLlN0b3BBZHZlcnNpdHlSZXF1ZXN0GiQucnVubmVybW9jay52MS5TdG9wQWR2ZXJzaXR5UmVzcG9uc2USUwoJTGlzdENhbGxzEh8ucnVubmVybW9jay52MS5MaXN0Q2FsbHNSZXF1ZXN0GiAucnVubmVybW9jay52MS5MaXN0Q2FsbHNSZXNwb25zZSIDkAIBElMKCldhdGNoQ2FsbHMSIC5ydW5uZXJtb2NrLnYxLldhdGNoQ2FsbHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5XYXRjaENhbGxzUmVzcG9uc2UwARJXCgxXYWl0Rm9yQ2FsbHMSIi5ydW5uZXJtb2NrLnYxLldhaXRGb3JDYWxsc1JlcXVlc3QaIy5ydW5uZXJtb2NrLnYxLldhaXRGb3JDYWxsc1Jlc3BvbnNlElEKCkNsZWFyQ2FsbHMSIC5ydW5uZXJtb2NrLnYxLkNsZWFyQ2FsbHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5DbGVhckNhbGxzUmVzcG9uc2USTgoJTG9hZFN0YXRlEh8ucnVubmVybW9jay52MS5Mb2FkU3RhdGVSZXF1ZXN0GiAucnVubmVybW9jay52MS5Mb2FkU3RhdGVSZXNwb25zZRJTCglTYXZlU3RhdGUSHy5ydW5uZXJtb2NrLnYxLlNhdmVTdGF0ZVJlcXVlc3QaIC5ydW5uZXJtb2NrLnYxLlNhdmVTdGF0ZVJlc3BvbnNlIgOQAgESQgoFUmVzZXQSGy5ydW5uZXJtb2NrLnYxLlJlc2V0UmVxdWVzdBocLnJ1bm5lcm1vY2sudjEuUmVzZXRSZXNwb25zZRJUCgtDcmVhdGVXb3JsZBIhLnJ1bm5lcm1vY2sudjEuQ3JlYXRlV29ybGRSZXF1ZXN0GiIucnVubmVybW9jay52MS5DcmVhdGVXb3JsZFJlc3BvbnNlElYKCkxpc3RXb3JsZHMSIC5ydW5uZXJtb2NrLnYxLkxpc3RXb3JsZHNSZXF1ZXN0GiEucnVubmVybW9jay52MS5MaXN0V29ybGRzUmVzcG9uc2UiA5ACARJUCgtEZWxldGVXb3JsZBIhLnJ1bm5lcm1vY2sudjEuRGVsZXRlV29ybGRSZXF1ZXN0GiIucnVubmVybW9jay52MS5EZWxldGVXb3JsZFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_gitpod_v1_event, file_gitpod_v1_identity, file_gitpod_v1_pagination, file_gitpod_v1_runner, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_runnermock_v1_explanation, file_runnermock_v1_runner, file_runnermock_v1_state]);
 
 /**
  * A world's time.
@@ -1706,6 +1706,13 @@ export type Call = Message<"runnermock.v1.Call"> & {
    * @generated from field: string content_type = 15;
    */
   contentType: string;
+
+  /**
+   * What adversity did to it; absent: nothing.
+   *
+   * @generated from field: runnermock.v1.Call.Touch adversity = 16;
+   */
+  adversity?: Call_Touch | undefined;
 };
 
 /**
@@ -1818,6 +1825,13 @@ export type CallJson = {
    * @generated from field: string content_type = 15;
    */
   contentType?: string;
+
+  /**
+   * What adversity did to it; absent: nothing.
+   *
+   * @generated from field: runnermock.v1.Call.Touch adversity = 16;
+   */
+  adversity?: Call_TouchJson;
 };
 
 /**
@@ -1826,6 +1840,55 @@ export type CallJson = {
  */
 export const CallSchema: GenMessage<Call, {jsonType: CallJson}> = /*@__PURE__*/
   messageDesc(file_runnermock_v1_control, 34);
+
+/**
+ * What adversity did to it.
+ *
+ * @generated from message runnermock.v1.Call.Touch
+ */
+export type Call_Touch = Message<"runnermock.v1.Call.Touch"> & {
+  /**
+   * What was drawn from.
+   *
+   * @generated from field: uint32 seed = 1;
+   */
+  seed: number;
+
+  /**
+   * The kinds that met the call, in the order in which they did.
+   *
+   * @generated from field: repeated string kinds = 2;
+   */
+  kinds: string[];
+};
+
+/**
+ * What adversity did to it.
+ *
+ * @generated from message runnermock.v1.Call.Touch
+ */
+export type Call_TouchJson = {
+  /**
+   * What was drawn from.
+   *
+   * @generated from field: uint32 seed = 1;
+   */
+  seed?: number;
+
+  /**
+   * The kinds that met the call, in the order in which they did.
+   *
+   * @generated from field: repeated string kinds = 2;
+   */
+  kinds?: string[];
+};
+
+/**
+ * Describes the message runnermock.v1.Call.Touch.
+ * Use `create(Call_TouchSchema)` to create a new message.
+ */
+export const Call_TouchSchema: GenMessage<Call_Touch, {jsonType: Call_TouchJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 34, 0);
 
 /**
  * How it ended, if it failed.
@@ -1888,7 +1951,7 @@ export type Call_ErrorJson = {
  * Use `create(Call_ErrorSchema)` to create a new message.
  */
 export const Call_ErrorSchema: GenMessage<Call_Error, {jsonType: Call_ErrorJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 34, 0);
+  messageDesc(file_runnermock_v1_control, 34, 1);
 
 /**
  * Lets calls pass that agree with everything that is set.
@@ -2639,11 +2702,18 @@ export const FaultEmptyReplySchema: GenMessage<FaultEmptyReply, {jsonType: Fault
  */
 export type FaultMiss = Message<"runnermock.v1.FaultMiss"> & {
   /**
-   * For how long after that, in the world's time; required.
+   * For how long after that, in the world's time. Absent: for as long as the fault lasts.
    *
    * @generated from field: google.protobuf.Duration within = 1;
    */
   within?: Duration | undefined;
+
+  /**
+   * UUIDs of what is missed. Empty: all that was written within that time.
+   *
+   * @generated from field: repeated string ids = 2;
+   */
+  ids: string[];
 };
 
 /**
@@ -2654,11 +2724,18 @@ export type FaultMiss = Message<"runnermock.v1.FaultMiss"> & {
  */
 export type FaultMissJson = {
   /**
-   * For how long after that, in the world's time; required.
+   * For how long after that, in the world's time. Absent: for as long as the fault lasts.
    *
    * @generated from field: google.protobuf.Duration within = 1;
    */
   within?: DurationJson;
+
+  /**
+   * UUIDs of what is missed. Empty: all that was written within that time.
+   *
+   * @generated from field: repeated string ids = 2;
+   */
+  ids?: string[];
 };
 
 /**
@@ -2869,6 +2946,204 @@ export const FaultRedirectSchema: GenMessage<FaultRedirect, {jsonType: FaultRedi
   messageDesc(file_runnermock_v1_control, 53);
 
 /**
+ * Holds back messages of a stream; those behind them wait, too.
+ *
+ * @generated from message runnermock.v1.FaultSlowStream
+ */
+export type FaultSlowStream = Message<"runnermock.v1.FaultSlowStream"> & {
+  /**
+   * For how long, in the machine's time; required.
+   *
+   * @generated from field: google.protobuf.Duration gap = 1;
+   */
+  gap?: Duration | undefined;
+
+  /**
+   * Which: the first, and then one in so many. 0 means each.
+   *
+   * @generated from field: int32 every = 2;
+   */
+  every: number;
+};
+
+/**
+ * Holds back messages of a stream; those behind them wait, too.
+ *
+ * @generated from message runnermock.v1.FaultSlowStream
+ */
+export type FaultSlowStreamJson = {
+  /**
+   * For how long, in the machine's time; required.
+   *
+   * @generated from field: google.protobuf.Duration gap = 1;
+   */
+  gap?: DurationJson;
+
+  /**
+   * Which: the first, and then one in so many. 0 means each.
+   *
+   * @generated from field: int32 every = 2;
+   */
+  every?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultSlowStream.
+ * Use `create(FaultSlowStreamSchema)` to create a new message.
+ */
+export const FaultSlowStreamSchema: GenMessage<FaultSlowStream, {jsonType: FaultSlowStreamJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 54);
+
+/**
+ * Begins a stream of events with what has happened before, as if it had not been heard yet.
+ *
+ * @generated from message runnermock.v1.FaultRepeatEvents
+ */
+export type FaultRepeatEvents = Message<"runnermock.v1.FaultRepeatEvents"> & {
+  /**
+   * How many of the newest events that its request asks for.
+   *
+   * @generated from field: int32 last = 1;
+   */
+  last: number;
+};
+
+/**
+ * Begins a stream of events with what has happened before, as if it had not been heard yet.
+ *
+ * @generated from message runnermock.v1.FaultRepeatEvents
+ */
+export type FaultRepeatEventsJson = {
+  /**
+   * How many of the newest events that its request asks for.
+   *
+   * @generated from field: int32 last = 1;
+   */
+  last?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultRepeatEvents.
+ * Use `create(FaultRepeatEventsSchema)` to create a new message.
+ */
+export const FaultRepeatEventsSchema: GenMessage<FaultRepeatEvents, {jsonType: FaultRepeatEventsJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 55);
+
+/**
+ * Writes a reply's JSON in another way that means the same. A reply that is no JSON stays as it is.
+ *
+ * @generated from message runnermock.v1.FaultVaryJson
+ */
+export type FaultVaryJson = Message<"runnermock.v1.FaultVaryJson"> & {
+  /**
+   * Whether fields that have their default value are written out.
+   *
+   * @generated from field: bool defaults = 1;
+   */
+  defaults: boolean;
+
+  /**
+   * Whether fields come in another order, and with white space between them.
+   *
+   * @generated from field: bool layout = 2;
+   */
+  layout: boolean;
+
+  /**
+   * What order and white space are drawn from.
+   *
+   * @generated from field: uint32 seed = 3;
+   */
+  seed: number;
+};
+
+/**
+ * Writes a reply's JSON in another way that means the same. A reply that is no JSON stays as it is.
+ *
+ * @generated from message runnermock.v1.FaultVaryJson
+ */
+export type FaultVaryJsonJson = {
+  /**
+   * Whether fields that have their default value are written out.
+   *
+   * @generated from field: bool defaults = 1;
+   */
+  defaults?: boolean;
+
+  /**
+   * Whether fields come in another order, and with white space between them.
+   *
+   * @generated from field: bool layout = 2;
+   */
+  layout?: boolean;
+
+  /**
+   * What order and white space are drawn from.
+   *
+   * @generated from field: uint32 seed = 3;
+   */
+  seed?: number;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultVaryJson.
+ * Use `create(FaultVaryJsonSchema)` to create a new message.
+ */
+export const FaultVaryJsonSchema: GenMessage<FaultVaryJson, {jsonType: FaultVaryJsonJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 56);
+
+/**
+ * Answers as a server of a newer schema would.
+ *
+ * @generated from message runnermock.v1.FaultNewerSchema
+ */
+export type FaultNewerSchema = Message<"runnermock.v1.FaultNewerSchema"> & {
+  /**
+   * Whether each message of the reply has a field that this schema does not know.
+   *
+   * @generated from field: bool fields = 1;
+   */
+  fields: boolean;
+
+  /**
+   * Whether enums that the server alone decides on (phases, kinds of log entries) have a value that this schema does
+   * not know. In a stream of events one more event follows the first, with an operation that it does not know.
+   *
+   * @generated from field: bool enum_values = 2;
+   */
+  enumValues: boolean;
+};
+
+/**
+ * Answers as a server of a newer schema would.
+ *
+ * @generated from message runnermock.v1.FaultNewerSchema
+ */
+export type FaultNewerSchemaJson = {
+  /**
+   * Whether each message of the reply has a field that this schema does not know.
+   *
+   * @generated from field: bool fields = 1;
+   */
+  fields?: boolean;
+
+  /**
+   * Whether enums that the server alone decides on (phases, kinds of log entries) have a value that this schema does
+   * not know. In a stream of events one more event follows the first, with an operation that it does not know.
+   *
+   * @generated from field: bool enum_values = 2;
+   */
+  enumValues?: boolean;
+};
+
+/**
+ * Describes the message runnermock.v1.FaultNewerSchema.
+ * Use `create(FaultNewerSchemaSchema)` to create a new message.
+ */
+export const FaultNewerSchemaSchema: GenMessage<FaultNewerSchema, {jsonType: FaultNewerSchemaJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 57);
+
+/**
  * A rule: which calls, and what becomes of them.
  *
  * @generated from message runnermock.v1.Fault
@@ -2972,6 +3247,38 @@ export type Fault = Message<"runnermock.v1.Fault"> & {
      */
     value: FaultRedirect;
     case: "redirect";
+  } | {
+    /**
+     * Its stream is slow.
+     *
+     * @generated from field: runnermock.v1.FaultSlowStream slow_stream = 15;
+     */
+    value: FaultSlowStream;
+    case: "slowStream";
+  } | {
+    /**
+     * Its stream of events begins with some of before.
+     *
+     * @generated from field: runnermock.v1.FaultRepeatEvents repeat_events = 16;
+     */
+    value: FaultRepeatEvents;
+    case: "repeatEvents";
+  } | {
+    /**
+     * Its reply's JSON is written in another way.
+     *
+     * @generated from field: runnermock.v1.FaultVaryJson vary_json = 17;
+     */
+    value: FaultVaryJson;
+    case: "varyJson";
+  } | {
+    /**
+     * Its reply is a newer server's.
+     *
+     * @generated from field: runnermock.v1.FaultNewerSchema newer_schema = 18;
+     */
+    value: FaultNewerSchema;
+    case: "newerSchema";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -3080,6 +3387,34 @@ export type FaultJson = {
   redirect?: FaultRedirectJson;
 
   /**
+   * Its stream is slow.
+   *
+   * @generated from field: runnermock.v1.FaultSlowStream slow_stream = 15;
+   */
+  slowStream?: FaultSlowStreamJson;
+
+  /**
+   * Its stream of events begins with some of before.
+   *
+   * @generated from field: runnermock.v1.FaultRepeatEvents repeat_events = 16;
+   */
+  repeatEvents?: FaultRepeatEventsJson;
+
+  /**
+   * Its reply's JSON is written in another way.
+   *
+   * @generated from field: runnermock.v1.FaultVaryJson vary_json = 17;
+   */
+  varyJson?: FaultVaryJsonJson;
+
+  /**
+   * Its reply is a newer server's.
+   *
+   * @generated from field: runnermock.v1.FaultNewerSchema newer_schema = 18;
+   */
+  newerSchema?: FaultNewerSchemaJson;
+
+  /**
    * How many calls have matched so far; given by the server.
    *
    * @generated from field: int32 seen = 13;
@@ -3099,7 +3434,7 @@ export type FaultJson = {
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema: GenMessage<Fault, {jsonType: FaultJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 54);
+  messageDesc(file_runnermock_v1_control, 58);
 
 /**
  * The fault to inject.
@@ -3148,7 +3483,7 @@ export type InjectFaultRequestJson = {
  * Use `create(InjectFaultRequestSchema)` to create a new message.
  */
 export const InjectFaultRequestSchema: GenMessage<InjectFaultRequest, {jsonType: InjectFaultRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 55);
+  messageDesc(file_runnermock_v1_control, 59);
 
 /**
  * The fault as it stands.
@@ -3183,7 +3518,7 @@ export type InjectFaultResponseJson = {
  * Use `create(InjectFaultResponseSchema)` to create a new message.
  */
 export const InjectFaultResponseSchema: GenMessage<InjectFaultResponse, {jsonType: InjectFaultResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 56);
+  messageDesc(file_runnermock_v1_control, 60);
 
 /**
  * Names a world.
@@ -3218,7 +3553,7 @@ export type ListFaultsRequestJson = {
  * Use `create(ListFaultsRequestSchema)` to create a new message.
  */
 export const ListFaultsRequestSchema: GenMessage<ListFaultsRequest, {jsonType: ListFaultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 57);
+  messageDesc(file_runnermock_v1_control, 61);
 
 /**
  * The faults.
@@ -3253,7 +3588,7 @@ export type ListFaultsResponseJson = {
  * Use `create(ListFaultsResponseSchema)` to create a new message.
  */
 export const ListFaultsResponseSchema: GenMessage<ListFaultsResponse, {jsonType: ListFaultsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 58);
+  messageDesc(file_runnermock_v1_control, 62);
 
 /**
  * Names a fault.
@@ -3302,7 +3637,7 @@ export type RemoveFaultRequestJson = {
  * Use `create(RemoveFaultRequestSchema)` to create a new message.
  */
 export const RemoveFaultRequestSchema: GenMessage<RemoveFaultRequest, {jsonType: RemoveFaultRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 59);
+  messageDesc(file_runnermock_v1_control, 63);
 
 /**
  * Empty.
@@ -3325,7 +3660,7 @@ export type RemoveFaultResponseJson = {
  * Use `create(RemoveFaultResponseSchema)` to create a new message.
  */
 export const RemoveFaultResponseSchema: GenMessage<RemoveFaultResponse, {jsonType: RemoveFaultResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 60);
+  messageDesc(file_runnermock_v1_control, 64);
 
 /**
  * Names a world.
@@ -3360,7 +3695,7 @@ export type ClearFaultsRequestJson = {
  * Use `create(ClearFaultsRequestSchema)` to create a new message.
  */
 export const ClearFaultsRequestSchema: GenMessage<ClearFaultsRequest, {jsonType: ClearFaultsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 61);
+  messageDesc(file_runnermock_v1_control, 65);
 
 /**
  * Empty.
@@ -3383,7 +3718,212 @@ export type ClearFaultsResponseJson = {
  * Use `create(ClearFaultsResponseSchema)` to create a new message.
  */
 export const ClearFaultsResponseSchema: GenMessage<ClearFaultsResponse, {jsonType: ClearFaultsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 62);
+  messageDesc(file_runnermock_v1_control, 66);
+
+/**
+ * How unkind to be.
+ *
+ * @generated from message runnermock.v1.Adversity
+ */
+export type Adversity = Message<"runnermock.v1.Adversity"> & {
+  /**
+   * What everything is drawn from: the same seed and the same calls give the same run. Absent: it is drawn.
+   *
+   * @generated from field: optional uint32 seed = 1;
+   */
+  seed?: number | undefined;
+
+  /**
+   * How likely each kind meets a call that it can meet, above 0 and up to 1. Absent: 0.2.
+   *
+   * @generated from field: optional double level = 2;
+   */
+  level?: number | undefined;
+
+  /**
+   * Which kinds, as docs/adversity.md has them, such as `short-pages`. Empty: all.
+   *
+   * @generated from field: repeated string kinds = 3;
+   */
+  kinds: string[];
+};
+
+/**
+ * How unkind to be.
+ *
+ * @generated from message runnermock.v1.Adversity
+ */
+export type AdversityJson = {
+  /**
+   * What everything is drawn from: the same seed and the same calls give the same run. Absent: it is drawn.
+   *
+   * @generated from field: optional uint32 seed = 1;
+   */
+  seed?: number;
+
+  /**
+   * How likely each kind meets a call that it can meet, above 0 and up to 1. Absent: 0.2.
+   *
+   * @generated from field: optional double level = 2;
+   */
+  level?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * Which kinds, as docs/adversity.md has them, such as `short-pages`. Empty: all.
+   *
+   * @generated from field: repeated string kinds = 3;
+   */
+  kinds?: string[];
+};
+
+/**
+ * Describes the message runnermock.v1.Adversity.
+ * Use `create(AdversitySchema)` to create a new message.
+ */
+export const AdversitySchema: GenMessage<Adversity, {jsonType: AdversityJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 67);
+
+/**
+ * The adversity to start.
+ *
+ * @generated from message runnermock.v1.StartAdversityRequest
+ */
+export type StartAdversityRequest = Message<"runnermock.v1.StartAdversityRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+
+  /**
+   * Absent: a seed that is drawn, the default level, all kinds.
+   *
+   * @generated from field: runnermock.v1.Adversity adversity = 2;
+   */
+  adversity?: Adversity | undefined;
+};
+
+/**
+ * The adversity to start.
+ *
+ * @generated from message runnermock.v1.StartAdversityRequest
+ */
+export type StartAdversityRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+
+  /**
+   * Absent: a seed that is drawn, the default level, all kinds.
+   *
+   * @generated from field: runnermock.v1.Adversity adversity = 2;
+   */
+  adversity?: AdversityJson;
+};
+
+/**
+ * Describes the message runnermock.v1.StartAdversityRequest.
+ * Use `create(StartAdversityRequestSchema)` to create a new message.
+ */
+export const StartAdversityRequestSchema: GenMessage<StartAdversityRequest, {jsonType: StartAdversityRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 68);
+
+/**
+ * What has been started.
+ *
+ * @generated from message runnermock.v1.StartAdversityResponse
+ */
+export type StartAdversityResponse = Message<"runnermock.v1.StartAdversityResponse"> & {
+  /**
+   * With all that was left open.
+   *
+   * @generated from field: runnermock.v1.Adversity adversity = 1;
+   */
+  adversity?: Adversity | undefined;
+};
+
+/**
+ * What has been started.
+ *
+ * @generated from message runnermock.v1.StartAdversityResponse
+ */
+export type StartAdversityResponseJson = {
+  /**
+   * With all that was left open.
+   *
+   * @generated from field: runnermock.v1.Adversity adversity = 1;
+   */
+  adversity?: AdversityJson;
+};
+
+/**
+ * Describes the message runnermock.v1.StartAdversityResponse.
+ * Use `create(StartAdversityResponseSchema)` to create a new message.
+ */
+export const StartAdversityResponseSchema: GenMessage<StartAdversityResponse, {jsonType: StartAdversityResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 69);
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.StopAdversityRequest
+ */
+export type StopAdversityRequest = Message<"runnermock.v1.StopAdversityRequest"> & {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world: string;
+};
+
+/**
+ * Names a world.
+ *
+ * @generated from message runnermock.v1.StopAdversityRequest
+ */
+export type StopAdversityRequestJson = {
+  /**
+   * Empty: `default`.
+   *
+   * @generated from field: string world = 1;
+   */
+  world?: string;
+};
+
+/**
+ * Describes the message runnermock.v1.StopAdversityRequest.
+ * Use `create(StopAdversityRequestSchema)` to create a new message.
+ */
+export const StopAdversityRequestSchema: GenMessage<StopAdversityRequest, {jsonType: StopAdversityRequestJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 70);
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.StopAdversityResponse
+ */
+export type StopAdversityResponse = Message<"runnermock.v1.StopAdversityResponse"> & {
+};
+
+/**
+ * Empty.
+ *
+ * @generated from message runnermock.v1.StopAdversityResponse
+ */
+export type StopAdversityResponseJson = {
+};
+
+/**
+ * Describes the message runnermock.v1.StopAdversityResponse.
+ * Use `create(StopAdversityResponseSchema)` to create a new message.
+ */
+export const StopAdversityResponseSchema: GenMessage<StopAdversityResponse, {jsonType: StopAdversityResponseJson}> = /*@__PURE__*/
+  messageDesc(file_runnermock_v1_control, 71);
 
 /**
  * What to load.
@@ -3469,7 +4009,7 @@ export type LoadStateRequestJson = {
  * Use `create(LoadStateRequestSchema)` to create a new message.
  */
 export const LoadStateRequestSchema: GenMessage<LoadStateRequest, {jsonType: LoadStateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 63);
+  messageDesc(file_runnermock_v1_control, 72);
 
 /**
  * Empty.
@@ -3492,7 +4032,7 @@ export type LoadStateResponseJson = {
  * Use `create(LoadStateResponseSchema)` to create a new message.
  */
 export const LoadStateResponseSchema: GenMessage<LoadStateResponse, {jsonType: LoadStateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 64);
+  messageDesc(file_runnermock_v1_control, 73);
 
 /**
  * Names a world.
@@ -3527,7 +4067,7 @@ export type SaveStateRequestJson = {
  * Use `create(SaveStateRequestSchema)` to create a new message.
  */
 export const SaveStateRequestSchema: GenMessage<SaveStateRequest, {jsonType: SaveStateRequestJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 65);
+  messageDesc(file_runnermock_v1_control, 74);
 
 /**
  * What a world knows.
@@ -3576,7 +4116,7 @@ export type SaveStateResponseJson = {
  * Use `create(SaveStateResponseSchema)` to create a new message.
  */
 export const SaveStateResponseSchema: GenMessage<SaveStateResponse, {jsonType: SaveStateResponseJson}> = /*@__PURE__*/
-  messageDesc(file_runnermock_v1_control, 66);
+  messageDesc(file_runnermock_v1_control, 75);
 
 /**
  * Moves time, simulates runners, ends tokens, reads and replaces state, makes and removes worlds.
@@ -3751,6 +4291,28 @@ export const ControlService: GenService<{
     methodKind: "unary";
     input: typeof ClearFaultsRequestSchema;
     output: typeof ClearFaultsResponseSchema;
+  },
+  /**
+   * Is unkind to the callers of a world from now on, within what the API allows, in the place of any adversity of
+   * before. It decides for the calls that no fault meets. What it touches says so in the response header
+   * `runner-mock-adversity`.
+   *
+   * @generated from rpc runnermock.v1.ControlService.StartAdversity
+   */
+  startAdversity: {
+    methodKind: "unary";
+    input: typeof StartAdversityRequestSchema;
+    output: typeof StartAdversityResponseSchema;
+  },
+  /**
+   * Is kind to them again.
+   *
+   * @generated from rpc runnermock.v1.ControlService.StopAdversity
+   */
+  stopAdversity: {
+    methodKind: "unary";
+    input: typeof StopAdversityRequestSchema;
+    output: typeof StopAdversityResponseSchema;
   },
   /**
    * Lists the calls that a world's API has answered, the oldest first: the newest of them, up to a bound.

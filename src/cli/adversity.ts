@@ -1,0 +1,161 @@
+/** `gitpod-runner-mock adversity`: runs a client's test command under many seeds, and says which kinds broke it. */
+import { availableParallelism } from "node:os";
+import { SingleBar } from "cli-progress";
+import { pino } from "pino";
+import { type Attempt, type Cause, campaign, type Findings } from "../campaign/campaign.ts";
+import { systemTime } from "../clock.ts";
+import { type AdversityKind, adversityKinds, maxSeed } from "../domain/adversity/kind.ts";
+import { inProcessDefaults, type RunnerMockOptions, type Settings, settingsOf } from "../options.ts";
+import { seedFrom, systemRandom } from "../random.ts";
+import { type RunnerMock, startServer } from "../server.ts";
+import { type Command, CommandError, runCommand } from "./run-command.ts";
+
+export interface CampaignFlags {
+  /** Under how many seeds. */
+  readonly runs: number;
+  /** How many runs there are at once. Default: as many as there are processors. */
+  readonly jobs?: number;
+  /** How long each may take, in milliseconds. */
+  readonly runTimeout: number;
+}
+
+/** Exit codes beside 0: some kind broke the command; it fails without any, or cannot be run. */
+const broken = 1;
+const unfit = 2;
+
+/** Resolves with the exit code. @param options of the mock, whose seed is that of the first run */
+export async function adversity(
+  command: Command,
+  { runs, jobs = availableParallelism(), runTimeout: timeoutMs }: CampaignFlags,
+  options: RunnerMockOptions,
+): Promise<number> {
+  const settings = settingsOf({ ...options, port: 0, controlPort: "off" }, inProcessDefaults);
+  const { seed, level, kinds = adversityKinds } = settings.adversity;
+  const first = typeof seed === "number" ? seed : seedFrom(systemRandom);
+  const mock = await startMock(settings);
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  try {
+    const attempt = attempting(mock, command, { level, timeoutMs, signal: interrupted.signal });
+    const kindly = await attempt(first, []);
+    if (kindly.failed) {
+      process.stderr.write(`error: the command fails without any adversity\n${indented(kindly.output)}\n`);
+      return unfit;
+    }
+    // From the largest seed it goes on with the smallest.
+    const seeds = Array.from({ length: runs }, (_, index) => (first + index) % (maxSeed + 1));
+    const bar = new SingleBar({
+      format: "{bar} {value} of {total} runs, {failed} failed",
+      stream: process.stderr,
+      clearOnComplete: true,
+    });
+    let failed = 0;
+    bar.start(runs, 0, { failed });
+    const findings = await campaign({
+      seeds,
+      kinds,
+      attempt,
+      jobs,
+      onRun: (isFailed) => {
+        if (isFailed) bar.setTotal(runs + ++failed);
+        bar.increment({ failed });
+      },
+      onExplained: () => bar.increment(),
+    }).finally(() => bar.stop());
+    process.stdout.write(reportOf(findings, { runs, first, command, options }));
+    return findings.failed.length === 0 ? 0 : broken;
+  } catch (error) {
+    if (interrupted.signal.aborted) return broken;
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    return unfit;
+  } finally {
+    await mock.close();
+  }
+}
+
+/** Kind by itself: each run has a world, and adversity of its own. */
+function startMock({ adversity: asked, ...settings }: Settings): Promise<RunnerMock> {
+  const logger = pino({ level: settings.logLevel }, pino.destination(2));
+  const kindly = { ...settings, adversity: { ...asked, seed: "off" as const } };
+  return startServer(kindly, { time: systemTime, random: systemRandom, logger });
+}
+
+interface Attempting {
+  readonly level: number | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs the command in a world of its own, which it finds by its environment. */
+function attempting(mock: RunnerMock, command: Command, { level, timeoutMs, signal }: Attempting): Attempt {
+  let worlds = 0;
+  return async (seed, kinds) => {
+    const world = await mock.worlds.create(`run-${++worlds}`);
+    try {
+      if (kinds.length > 0) await world.adversity.start({ seed, level, kinds });
+      const base = `${world.url}/api`;
+      const variables = {
+        RUNNER_MOCK_URL: world.url,
+        RUNNER_MOCK_WORLD: world.name,
+        GITPOD_BASE_URL: base,
+        ONA_BASE_URL: base,
+        TEST_API_BASE_URL: base,
+      };
+      const { failed, output } = await runCommand(command, { variables, timeoutMs, signal });
+      const touched = new Set(world.calls.list().flatMap(({ adversity }) => adversity?.kinds ?? []));
+      return { failed, output, touched: adversityKinds.filter((kind) => touched.has(kind)) };
+    } finally {
+      mock.worlds.delete(world.name);
+    }
+  };
+}
+
+interface Campaign {
+  readonly runs: number;
+  readonly first: number;
+  readonly command: Command;
+  readonly options: RunnerMockOptions;
+}
+
+function reportOf({ failed, causes, unsteady }: Findings, made: Campaign): string {
+  const { runs, first } = made;
+  if (failed.length === 0) return `${runs} runs from seed ${first} on: nothing broke the command.\n`;
+  return [
+    `${runs} runs from seed ${first} on: ${failed.length} failed.`,
+    ...causes.map((cause) => told(cause, made)),
+    ...(unsteady.length === 0 ? [] : [`Failed once, and not again: seeds ${unsteady.join(", ")}.`]),
+    "",
+  ].join("\n");
+}
+
+function told({ kinds, seeds, output }: Cause, { command, options }: Campaign): string {
+  const [seed = 0] = seeds;
+  return [
+    "",
+    `${kinds.join(" with ")} broke ${seeds.length === 1 ? "1 run" : `${seeds.length} runs`}, the first with seed ${seed}. Again:`,
+    `  ${replayOf(seed, kinds, command, options)}`,
+    indented(output),
+  ].join("\n");
+}
+
+function replayOf(
+  seed: number,
+  kinds: readonly AdversityKind[],
+  command: Command,
+  { adversityLevel }: RunnerMockOptions,
+): string {
+  const level = adversityLevel === undefined ? "" : ` --adversity-level ${adversityLevel}`;
+  const flags = `--runs 1 --adversity ${seed} --adversity-kinds ${kinds.join()}${level}`;
+  return `gitpod-runner-mock adversity ${flags} -- ${command.map(quoted).join(" ")}`;
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, "  | ");
+}
