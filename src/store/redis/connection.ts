@@ -119,9 +119,6 @@ export class Connection implements Readiness {
   }
 }
 
-/** The text of a reply. */
-export const textOf = (reply: unknown) => String(reply);
-
 /** Each connection's own. The engine's place and what opens it are the URL's. */
 function optionsOf(url: string) {
   const { username, password, database, socket } = RedisClient.parseURL(url);
@@ -209,7 +206,7 @@ function unreachable(url: string, error: unknown): StoreError {
 }
 
 /** Where an engine is, without what opens it. */
-export function placeOf(url: string): string {
+function placeOf(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }
