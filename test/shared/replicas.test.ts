@@ -131,6 +131,57 @@ describe.skipIf(redisProgram === undefined)("of several replicas", () => {
     expect((await shared.server.keys()).length).toBe(before.length);
   });
 
+  test("a world that nobody uses for long goes, with all that is in it; the default one stays", async ({
+    shared,
+  }) => {
+    const options = { worldIdle: "500ms", maxWorlds: 2 };
+    const [one, two] = (await shared.replicas(2, options)) as [TestMock, TestMock];
+    const before = await shared.server.keys();
+    const idle = one.client(RunnerService, { path: "/w/idle" });
+    await idle.createRunner(aws);
+    expect(await failureOf(two.client(RunnerService, { path: "/w/third" }).listRunners({}))).toMatch(
+      /^resource_exhausted/,
+    );
+    await expect
+      .poll(async () => (await control(two).listWorlds({})).worlds.map(({ name }) => name), {
+        timeout: 10_000,
+      })
+      .toEqual(["default"]);
+    expect(await shared.server.keys()).toEqual(before);
+    expect((await idle.listRunners({})).runners).toEqual([]);
+  });
+
+  test("the audit log is one, also of what lapsed where nobody watched", async ({ shared }) => {
+    const [one, two] = (await shared.replicas(2)) as [TestMock, TestMock];
+    const { runner } = await one.runner.createRunner(aws);
+    await two.clock.advance("31s");
+    const logs = await Promise.all(
+      [one, two].map((mock) => mock.client(EventService).listAuditLogs({ pagination: { pageSize: 100 } })),
+    );
+    expect(logs[0]?.entries).toEqual(logs[1]?.entries);
+    expect(logs[0]?.entries).toMatchObject([
+      { action: "delete", subjectId: runner?.runnerId },
+      { action: "create", subjectId: runner?.runnerId },
+    ]);
+  });
+
+  test("of two who make, load or reset a world at once both get a whole one", async ({ shared }) => {
+    const [one, two] = (await shared.replicas(2)) as [TestMock, TestMock];
+    const made = await Promise.all(
+      [one, two].map((mock) => failureOf(control(mock).createWorld({ world: "made" }))),
+    );
+    expect(made.sort()).toEqual(['already_exists: there is a world "made" already', "ok"]);
+    const [first, other] = [one, two].map((mock) => mock.client(RunnerService, { path: "/w/at-once" }));
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) => (index % 2 ? first : other)?.createRunner(aws)),
+    );
+    expect((await first?.listRunners({}))?.runners).toHaveLength(10);
+    await Promise.all([control(one).reset({ world: "at-once" }), control(two).reset({ world: "at-once" })]);
+    expect((await other?.listRunners({}))?.runners).toEqual([]);
+    await first?.createRunner(aws);
+    expect((await other?.listRunners({}))?.runners).toHaveLength(1);
+  });
+
   test("an ID token that one issues is verified with the key that another publishes", async ({ shared }) => {
     const [one, two] = (await shared.replicas(2)) as [TestMock, TestMock];
     const keys = await Promise.all(

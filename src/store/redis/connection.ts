@@ -19,8 +19,8 @@ export class StoreError extends Error {
 /** Redis 7, or what calls itself compatible with it, such as Valkey. */
 const oldestMajor = 7;
 
-/** An engine that says nothing for so long is taken for gone: what it was asked then fails. */
-const silenceMs = 3_000;
+/** An engine that says nothing for so long is taken for gone: what it was asked then fails. A busy process needs no less. */
+const silenceMs = 5_000;
 const pingMs = 1_000;
 /** From one try to connect to the next. */
 const retryMs = 200;
@@ -119,9 +119,6 @@ export class Connection implements Readiness {
   }
 }
 
-/** The text of a reply. */
-export const textOf = (reply: unknown) => String(reply);
-
 /** Each connection's own. The engine's place and what opens it are the URL's. */
 function optionsOf(url: string) {
   const { username, password, database, socket } = RedisClient.parseURL(url);
@@ -209,7 +206,7 @@ function unreachable(url: string, error: unknown): StoreError {
 }
 
 /** Where an engine is, without what opens it. */
-export function placeOf(url: string): string {
+function placeOf(url: string): string {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 }

@@ -35,6 +35,9 @@ interface Listener {
 /** How many entries are read at once. */
 const batchSize = 500;
 
+/** There is no greater one that an id can have (ids.ts). */
+const maxPlace = 2 ** 32 - 1;
+
 /** How long what is published may fail to come before the stream is looked at anyway. */
 const maxRestMs = 1_000;
 
@@ -77,17 +80,9 @@ export class RedisFeed implements Feed {
 
   async list({ after, limit, newestFirst }: FeedPage): Promise<FeedEntry[]> {
     await this.#settleDue();
-    const beyond = after === undefined ? undefined : orderOf(after);
-    const [from, to] = newestFirst
-      ? [beyond === undefined ? "+" : `(${beyond}-0`, "-"]
-      : [beyond === undefined ? "-" : `(${beyond}-0`, "+"];
-    const { events, entries } = await this.#read(from, to, limit, newestFirst);
-    const oldest = events - this.#options.maxFeedEntries;
-    if (newestFirst || (beyond !== undefined && beyond >= oldest)) {
-      return entries.filter(({ place }) => place > oldest).map(({ entry }) => entry);
-    }
-    const kept = await this.#read(`(${Math.max(oldest, 0)}-0`, to, limit, newestFirst);
-    return kept.entries.map(({ entry }) => entry);
+    const place = after === undefined ? undefined : orderOf(after);
+    const { entries } = await this.#read(place, limit, newestFirst, this.#options.maxFeedEntries);
+    return entries.map(({ entry }) => entry);
   }
 
   close(): void {
@@ -139,7 +134,7 @@ export class RedisFeed implements Feed {
 
   /** @returns whether there may be more */
   async #readSome(): Promise<boolean> {
-    const { events, entries } = await this.#read(`(${this.#told}-0`, "+", batchSize, false);
+    const { events, entries } = await this.#read(this.#told, batchSize);
     if (events < this.#told || (entries[0]?.place ?? this.#told + 1) > this.#told + 1) {
       this.#lose(errors.eventsLost());
       return false;
@@ -164,9 +159,10 @@ export class RedisFeed implements Feed {
     this.#rest();
   }
 
-  async #read(from: string, to: string, limit: number, newestFirst: boolean) {
+  /** @param counted how many of the newest there are for the reader; default: all that are kept */
+  async #read(after: number | undefined, limit: number, newestFirst = false, counted = maxPlace) {
     const { connection, space } = this.#options;
-    const args = [from, to, Math.min(limit, Number.MAX_SAFE_INTEGER), newestFirst ? "1" : ""];
+    const args = [after ?? "", limit, newestFirst ? "1" : "", counted];
     const [events, entries] = (await connection.run(feedScript, space, args)) as [Buffer, StreamEntry[]];
     return { events: Number(events), entries: entries.map(placed) };
   }

@@ -266,13 +266,21 @@ return {redis.call('HGET', meta, 'clock'), next[2] or false, found}
 `,
 );
 
-/** from, to, limit, newest first → how many events there have been, and the entries */
+/**
+ * after which place (empty: from the end that comes first), limit, newest first, how many of the newest count → how many
+ * events there have been, and the entries
+ */
 export const feedScript = script(
   space,
   `
-local command = ARGV[4] == '1' and 'XREVRANGE' or 'XRANGE'
-local entries = redis.call(command, feed, ARGV[1], ARGV[2], 'COUNT', ARGV[3])
-return {redis.call('HGET', meta, 'events'), entries}
+local after, limit, newestFirst, counted = unpack(ARGV)
+local events = redis.call('HGET', meta, 'events')
+local oldest = math.max(events - counted, 0)
+local command, from, to = 'XRANGE', '(' .. math.max(oldest, tonumber(after) or 0) .. '-0', '+'
+if newestFirst == '1' then
+  command, from, to = 'XREVRANGE', after == '' and '+' or '(' .. after .. '-0', '(' .. oldest .. '-0'
+end
+return {events, redis.call(command, feed, from, to, 'COUNT', limit)}
 `,
 );
 

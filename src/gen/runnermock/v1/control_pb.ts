@@ -2853,7 +2853,8 @@ export const FaultCutStreamSchema: GenMessage<FaultCutStream, {jsonType: FaultCu
   messageDesc(file_runnermock_v1_control, 50);
 
 /**
- * Sends a message of WatchEvents to the streams that match and are open now, and is over.
+ * Sends a message of WatchEvents to the streams that match and are open now, and is over. With a shared store: to those
+ * of the replica that is told to.
  *
  * @generated from message runnermock.v1.FaultFeedStream
  */
@@ -2867,7 +2868,8 @@ export type FaultFeedStream = Message<"runnermock.v1.FaultFeedStream"> & {
 };
 
 /**
- * Sends a message of WatchEvents to the streams that match and are open now, and is over.
+ * Sends a message of WatchEvents to the streams that match and are open now, and is over. With a shared store: to those
+ * of the replica that is told to.
  *
  * @generated from message runnermock.v1.FaultFeedStream
  */
@@ -4315,7 +4317,8 @@ export const ControlService: GenService<{
     output: typeof StopAdversityResponseSchema;
   },
   /**
-   * Lists the calls that a world's API has answered, the oldest first: the newest of them, up to a bound.
+   * Lists the calls that a world's API has answered, the oldest first: the newest of them, up to a bound. With a shared
+   * store each replica has a log of its own, of the calls that it has answered itself.
    *
    * @generated from rpc runnermock.v1.ControlService.ListCalls
    */
