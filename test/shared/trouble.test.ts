@@ -36,12 +36,14 @@ describe.skipIf(redisProgram === undefined)("an engine", () => {
     expect(await failureOf(mock.runner.createRunner(aws))).toBe("ok");
   });
 
-  test("that says nothing any more makes calls unavailable after some seconds", async ({ shared }) => {
+  test("that says nothing any more makes calls unavailable after ten seconds", { timeout: 60_000 }, async ({
+    shared,
+  }) => {
     const mock = await shared.replica();
     shared.server.freeze(true);
     expect(await failureOf(mock.runner.createRunner(aws))).toMatch(unavailable);
     shared.server.freeze(false);
-    await expect.poll(() => failureOf(mock.runner.createRunner(aws)), { timeout: 10_000 }).toBe("ok");
+    await expect.poll(() => failureOf(mock.runner.createRunner(aws)), { timeout: 20_000 }).toBe("ok");
   });
 
   test("that has lost everything ends the watches of what was there", async ({ shared }) => {

@@ -19,8 +19,8 @@ export class StoreError extends Error {
 /** Redis 7, or what calls itself compatible with it, such as Valkey. */
 const oldestMajor = 7;
 
-/** An engine that says nothing for so long is taken for gone: what it was asked then fails. A busy process needs no less. */
-const silenceMs = 5_000;
+/** An engine that says nothing for so long is taken for gone: what it was asked then fails. Less, and busy ones would be. */
+const silenceMs = 10_000;
 const pingMs = 1_000;
 /** From one try to connect to the next. */
 const retryMs = 200;
@@ -126,6 +126,7 @@ function optionsOf(url: string) {
     name: "gitpod-runner-mock",
     disableOfflineQueue: true,
     pingInterval: pingMs,
+    commandOptions: { timeout: silenceMs },
     maintNotifications: "disabled",
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),

@@ -134,7 +134,10 @@ export class RedisFeed implements Feed {
 
   /** @returns whether there may be more */
   async #readSome(): Promise<boolean> {
-    const { events, entries } = await this.#read(this.#told, batchSize);
+    const after = this.#told;
+    const { events, entries } = await this.#read(after, batchSize);
+    // Meanwhile all have gone, and others have come, who want another beginning.
+    if (this.#told !== after) return true;
     if (events < this.#told || (entries[0]?.place ?? this.#told + 1) > this.#told + 1) {
       this.#lose(errors.eventsLost());
       return false;

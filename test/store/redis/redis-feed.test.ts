@@ -103,6 +103,23 @@ describe.skipIf(redisProgram === undefined)("a feed in Redis", () => {
     expect(heard.map((ids) => ids.join(""))).toEqual(["bcde", "bcde"]);
   });
 
+  test("tells who comes later nothing of before, however far behind the reading is", async () => {
+    const { store, feed, happen } = await storeOf(0, "a");
+    const heard: string[][] = [[], []];
+    const listen = (index: number) =>
+      feed.subscribe(
+        ({ resourceId }) => heard[index]?.push(resourceId),
+        () => {},
+      );
+    await store.refresh(0, 0);
+    const end = listen(0);
+    await store.refresh(0, 1);
+    listen(1);
+    await happen("b");
+    await expect.poll(() => heard.map((ids) => ids.join(""))).toEqual(["ab", "b"]);
+    end();
+  });
+
   test("tells those who listen that some are lost, where the engine has them no more", async () => {
     const { store, feed, happen, space } = await storeOf(0, "a");
     await store.refresh(0, 0);
