@@ -205,6 +205,24 @@ describe("what adversity touches says so", () => {
   });
 });
 
+test("kinds that meet one call do what they do, each beside the others", async ({ mock }) => {
+  await register(mock);
+  const kinds = ["json-defaults", "unknown-enum-values", "unknown-fields", "json-layout"] as const;
+  await mock.adversity.start({ level: 1, kinds });
+  const answer = await fetch(mock.url + rpc.listRunners, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  const text = await answer.text();
+  expect(JSON.parse(text)).toMatchObject({
+    addedLater: "added later",
+    pagination: { nextToken: "" },
+    runners: [{ status: { phase: "RUNNER_PHASE_ADDED_LATER", message: "", addedLater: "added later" } }],
+  });
+  expect(text).not.toBe(JSON.stringify(JSON.parse(text)));
+});
+
 test("redirects are for clients of HTTP alone, and JSON's kinds for clients of JSON", async ({ mock }) => {
   await mock.adversity.start({ level: 1, kinds: ["redirects", "json-defaults", "json-layout"] });
   const grpc = mock.client(RunnerService, { transport: (baseUrl) => createGrpcTransport({ baseUrl }) });
