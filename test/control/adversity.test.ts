@@ -6,7 +6,7 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
-import { adversityKinds } from "../../src/domain/adversity/kind.ts";
+import { type AdversityKind, adversityKinds } from "../../src/domain/adversity/kind.ts";
 import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { ExplanationSchema } from "../../src/gen/runnermock/v1/explanation_pb.ts";
@@ -61,13 +61,34 @@ describe("adversity", () => {
     await mock.adversity.start({ seed: 1, level: 0.3, kinds: ["rate-limits"] });
     const alone = await many(mock, 30);
     await mock.adversity.start({ seed: 1, level: 0.3, kinds: ["rate-limits"] });
-    const amid: string[] = [];
+    const [amid, others]: [string[], string[]] = [[], []];
     for (let i = 0; i < 30; i++) {
-      await codeOf(mock.identity.getAuthenticatedIdentity({}));
+      others.push(await codeOf(mock.identity.getAuthenticatedIdentity({})));
       amid.push(...(await many(mock, 1)));
     }
     expect(amid).toEqual(alone);
+    expect(others).not.toEqual(alone);
   });
+
+  test.for(["rate-limits", "unknown-enum-values"] as const)(
+    "does the same to what a client is done with, whether or not %s has it call once more",
+    async (asking, { mock }) => {
+      const run = async (...kinds: AdversityKind[]) => {
+        mock.calls.clear();
+        await mock.adversity.start({ seed: 3, level: 0.4, kinds });
+        const done = () =>
+          mock.calls
+            .list()
+            .map(({ adversity }) => adversity?.kinds ?? [])
+            .filter((met) => !met.includes(asking));
+        while (done().length < 30) await many(mock, 1);
+        return done();
+      };
+      const alone = await run("unknown-fields");
+      expect(alone.filter((met) => met.length > 0).length).toBeGreaterThan(5);
+      expect(await run("unknown-fields", asking)).toEqual(alone);
+    },
+  );
 
   test("lets injected faults go first", async ({ mock }) => {
     await mock.adversity.start(refused as never);
