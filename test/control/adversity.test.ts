@@ -10,10 +10,11 @@ import { type AdversityKind, adversityKinds } from "../../src/domain/adversity/k
 import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { ExplanationSchema } from "../../src/gen/runnermock/v1/explanation_pb.ts";
+import { configurationOf, idsOf, kinds, signedUp } from "../support/configuration.ts";
 import { test } from "../support/control.ts";
 import { failureOf, type TestMock } from "../support/mock.ts";
 import { rpc } from "../support/post.ts";
-import { codeOf, register } from "../support/registrations.ts";
+import { asRunner, codeOf, productionRunner, register } from "../support/registrations.ts";
 import { eventsOf, watching } from "../support/watching.ts";
 
 const many = async (mock: TestMock, count: number) => {
@@ -223,6 +224,34 @@ describe("what adversity touches says so", () => {
       body: "{}",
     });
     expect(answer.headers.get("access-control-expose-headers")).toContain("runner-mock-adversity");
+  });
+});
+
+describe("a read misses what its caller has created", () => {
+  test.for(kinds)("be it %s, once, and only that", async ([, kind], { mock }) => {
+    const client = configurationOf(mock);
+    const { runnerId } = await signedUp(mock);
+    const old = await kind.create(client, runnerId, 1);
+    await mock.adversity.start({ level: 1, kinds: ["missed-reads"] });
+    const id = await kind.create(client, runnerId, 2);
+    expect(await failureOf(kind.get(client, id))).toBe(kind.notFound);
+    expect(await idsOf(kind, client)).toEqual([old, id]);
+    await kind.create(client, runnerId, 3);
+    expect(await idsOf(kind, client)).toEqual([old, id]);
+    expect(await idsOf(kind, client)).toHaveLength(3);
+  });
+
+  test("but not a runner that has registered itself again, nor what another caller has created", async ({
+    mock,
+  }) => {
+    const { runnerId, accessToken } = await register(mock);
+    await mock.adversity.start({ level: 1, kinds: ["missed-reads"] });
+    const itself = asRunner(mock, accessToken);
+    await itself.runner.createRunner(productionRunner);
+    expect(await codeOf(itself.runner.getRunner({ runnerId }))).toBe("ok");
+    await register(mock);
+    expect(await codeOf(itself.runner.getRunner({ runnerId }))).toBe("ok");
+    expect(mock.calls.list().flatMap(({ adversity }) => adversity ?? [])).toEqual([]);
   });
 });
 
