@@ -27,9 +27,10 @@ export interface CampaignFlags {
   readonly runTimeout: number;
 }
 
-/** Exit codes beside 0: some kind broke the command; it fails without any, or cannot be run. */
+/** Exit codes beside 0: some kind broke the command; it fails without any, or cannot be run; somebody stopped it all. */
 const broken = 1;
 const unfit = 2;
+const stopped = 130;
 
 /** Resolves with the exit code. @param options of the mock, whose seed is that of the first run */
 export async function adversity(
@@ -74,7 +75,7 @@ export async function adversity(
     process.stdout.write(reportOf(findings, { runs, first, command, options }));
     return findings.failed.length === 0 ? 0 : broken;
   } catch (error) {
-    if (interrupted.signal.aborted) return broken;
+    if (interrupted.signal.aborted) return stopped;
     if (!(error instanceof CommandError)) throw error;
     process.stderr.write(`error: ${error.message}\n`);
     return unfit;
