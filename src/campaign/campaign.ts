@@ -31,9 +31,12 @@ export interface CampaignOptions {
 /** Kinds that break the client together: without one of them it gets through. */
 export interface Cause {
   readonly kinds: readonly AdversityKind[];
-  /** Under which they have done so, in ascending order. */
-  readonly seeds: number[];
-  /** What the client said of it under the first. */
+  /** The runs that they have broken, in ascending order of their seeds. */
+  readonly runs: readonly BrokenRun[];
+}
+
+export interface BrokenRun {
+  readonly seed: number;
   readonly output: string;
 }
 
@@ -58,7 +61,7 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
     { concurrency },
   );
   const broken = runs.filter(({ failed }) => failed);
-  const causes = new Map<string, Cause>();
+  const causes = new Map<string, { readonly kinds: Cause["kinds"]; readonly runs: BrokenRun[] }>();
   const unsteady: number[] = [];
   await pMap(
     broken,
@@ -66,8 +69,8 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
       const { seed } = run;
       const found = await explain(run, kinds, [...causes.values()], (part) => attempt(seed, part));
       for (const [part, { output }] of found) {
-        const cause = causes.get(part.join()) ?? { kinds: part, seeds: [], output };
-        cause.seeds.push(seed);
+        const cause = causes.get(part.join()) ?? { kinds: part, runs: [] };
+        cause.runs.push({ seed, output });
         causes.set(part.join(), cause);
       }
       if (found.size === 0) unsteady.push(seed);
@@ -75,11 +78,11 @@ export async function campaign(options: CampaignOptions): Promise<Findings> {
     },
     { concurrency },
   );
-  for (const { seeds: all } of causes.values()) all.sort(ascending);
+  for (const { runs: all } of causes.values()) all.sort((a, b) => a.seed - b.seed);
   return {
     failed: broken.map(({ seed }) => seed),
-    causes: [...causes.values()].sort((a, b) => b.seeds.length - a.seeds.length),
-    unsteady: unsteady.sort(ascending),
+    causes: [...causes.values()].sort((a, b) => b.runs.length - a.runs.length),
+    unsteady: unsteady.sort((a, b) => a - b),
   };
 }
 
@@ -130,5 +133,3 @@ async function shrink(
   });
   return [part, last];
 }
-
-const ascending = (a: number, b: number) => a - b;

@@ -4,8 +4,16 @@ import { SingleBar } from "cli-progress";
 import { pino } from "pino";
 import { type Attempt, type Cause, campaign, type Findings } from "../campaign/campaign.ts";
 import { systemTime } from "../clock.ts";
-import { type AdversityKind, adversityKinds, maxSeed } from "../domain/adversity/kind.ts";
-import { inProcessDefaults, type RunnerMockOptions, type Settings, settingsOf } from "../options.ts";
+import { adversityKinds, maxSeed } from "../domain/adversity/kind.ts";
+import {
+  flagOf,
+  inProcessDefaults,
+  type OptionName,
+  optionTable,
+  type RunnerMockOptions,
+  type Settings,
+  settingsOf,
+} from "../options.ts";
 import { seedFrom, systemRandom } from "../random.ts";
 import { type RunnerMock, startServer } from "../server.ts";
 import { type Command, CommandError, runCommand } from "./run-command.ts";
@@ -19,9 +27,10 @@ export interface CampaignFlags {
   readonly runTimeout: number;
 }
 
-/** Exit codes beside 0: some kind broke the command; it fails without any, or cannot be run. */
+/** Exit codes beside 0: some kind broke the command; it fails without any, or cannot be run; somebody stopped it all. */
 const broken = 1;
 const unfit = 2;
+const stopped = 130;
 
 /** Resolves with the exit code. @param options of the mock, whose seed is that of the first run */
 export async function adversity(
@@ -66,7 +75,7 @@ export async function adversity(
     process.stdout.write(reportOf(findings, { runs, first, command, options }));
     return findings.failed.length === 0 ? 0 : broken;
   } catch (error) {
-    if (interrupted.signal.aborted) return broken;
+    if (interrupted.signal.aborted) return stopped;
     if (!(error instanceof CommandError)) throw error;
     process.stderr.write(`error: ${error.message}\n`);
     return unfit;
@@ -130,25 +139,25 @@ function reportOf({ failed, causes, unsteady }: Findings, made: Campaign): strin
   ].join("\n");
 }
 
-function told({ kinds, seeds, output }: Cause, { command, options }: Campaign): string {
-  const [seed = 0] = seeds;
+function told({ kinds, runs: broken }: Cause, { command, options }: Campaign): string {
+  const [{ seed, output } = { seed: 0, output: "" }] = broken;
+  const count = broken.length === 1 ? "1 run" : `${broken.length} runs`;
   return [
     "",
-    `${kinds.join(" with ")} broke ${seeds.length === 1 ? "1 run" : `${seeds.length} runs`}, the first with seed ${seed}. Again:`,
-    `  ${replayOf(seed, kinds, command, options)}`,
+    `${kinds.join(" with ")} broke ${count}, the first with seed ${seed}. Again:`,
+    `  ${replayOf({ ...options, adversity: seed, adversityKinds: kinds }, command)}`,
     indented(output),
   ].join("\n");
 }
 
-function replayOf(
-  seed: number,
-  kinds: readonly AdversityKind[],
-  command: Command,
-  { adversityLevel }: RunnerMockOptions,
-): string {
-  const level = adversityLevel === undefined ? "" : ` --adversity-level ${adversityLevel}`;
-  const flags = `--runs 1 --adversity ${seed} --adversity-kinds ${kinds.join()}${level}`;
-  return `gitpod-runner-mock adversity ${flags} -- ${command.map(quoted).join(" ")}`;
+/** With all options that make a difference, but for secrets: they are in no report. */
+function replayOf(options: RunnerMockOptions, command: Command): string {
+  const flags = Object.entries(options).flatMap(([option, value]) => {
+    const name = option as OptionName;
+    const { secret, write = String } = optionTable[name];
+    return secret ? [] : [`--${flagOf(name)}`, quoted(write(value))];
+  });
+  return ["gitpod-runner-mock adversity --runs 1", ...flags, "--", ...command.map(quoted)].join(" ");
 }
 
 /** As a shell takes it for one word. */

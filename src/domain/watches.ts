@@ -57,6 +57,7 @@ export class Watches {
 
   /** The newest of the events that have happened, as the watch would have been sent them. */
   async before(request: WatchEventsRequest, caller: Caller, last: number): Promise<WatchEventsResponse[]> {
+    if (last < 1) return [];
     const newest = (page: Cursor) => this.#feed.list({ ...page, newestFirst: true });
     const entries = await filtered({ limit: last }, newest, acceptedBy(request, caller));
     return entries.reverse().map(responseOf);

@@ -28,20 +28,20 @@ export type Next = Parameters<Interceptor>[0];
 /** @param host in whose time calls are delayed */
 export function createInjectFaults(host: HostTime): Interceptor {
   return (next) => (request) =>
-    worldOf(request.contextValues).faults.none ? next(request) : meeting(next, request, host);
+    worldOf(request.contextValues).faults.none ? next(request) : throughFaults(next, request, host);
 }
 
-async function meeting(next: Next, request: UnaryRequest | StreamRequest, host: HostTime) {
+async function throughFaults(next: Next, request: UnaryRequest | StreamRequest, host: HostTime) {
   const { contextValues: values } = request;
   const { faults } = worldOf(values);
   const target = targetOf(request);
   const met = await faults.meet(target);
-  const response = met === undefined ? await next(request) : await suffered(met, next, request, host);
+  const response = met === undefined ? await next(request) : await withFaults(met, next, request, host);
   if (!response.stream) faults.answered(target, response.message);
   return response;
 }
 
-async function suffered(met: Meeting, next: Next, request: UnaryRequest | StreamRequest, host: HostTime) {
+async function withFaults(met: Meeting, next: Next, request: UnaryRequest | StreamRequest, host: HostTime) {
   const { contextValues: values } = request;
   values.set(meetingKey, met);
   const { responseHeader } = responseOf(values);

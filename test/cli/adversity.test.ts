@@ -1,7 +1,12 @@
 /** The campaign as a command: over a client with three planted bugs, and over what it cannot run. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
-import { test } from "../support/command-line.ts";
+import { describe, expect, onTestFinished } from "vitest";
+import { environment, mainJs, test } from "../support/command-line.ts";
 
 const client = fileURLToPath(new URL("../adversity/client-with-bugs.js", import.meta.url));
 const node = process.execPath;
@@ -101,3 +106,27 @@ test("a command finds its mock, in a world of its own, by its environment", { ti
   } = await commandLine.run([...args, "--", node, "--input-type=module", "-e", code]);
   expect([exitCode, stdout, stderr]).toEqual([0, expect.stringContaining("nothing broke"), ""]);
 });
+
+test("stopped by Ctrl-C, it ends the command that it runs, too", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "campaign-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, "pid");
+  const code = `require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.pid)); setInterval(() => {}, 1_000);`;
+  const campaign = spawn(node, [mainJs, "adversity", ...script(code)], { env: environment, stdio: "ignore" });
+  const exited = once(campaign, "exit");
+  onTestFinished(() => void campaign.kill("SIGKILL"));
+  const pid = async () => Number(await readFile(file, "utf8").catch(() => "0"));
+  await expect.poll(pid, { timeout: 30_000 }).toBeGreaterThan(0);
+  campaign.kill("SIGINT");
+  expect(await exited).toEqual([130, null]);
+  const command = await pid();
+  await expect.poll(() => isRunning(command)).toBe(false);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

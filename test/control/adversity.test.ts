@@ -6,14 +6,15 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import { describe, expect } from "vitest";
-import { adversityKinds } from "../../src/domain/adversity/kind.ts";
+import { type AdversityKind, adversityKinds } from "../../src/domain/adversity/kind.ts";
 import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { ExplanationSchema } from "../../src/gen/runnermock/v1/explanation_pb.ts";
+import { configurationOf, idsOf, kinds, signedUp } from "../support/configuration.ts";
 import { test } from "../support/control.ts";
 import { failureOf, type TestMock } from "../support/mock.ts";
 import { rpc } from "../support/post.ts";
-import { codeOf, register } from "../support/registrations.ts";
+import { asRunner, codeOf, productionRunner, register } from "../support/registrations.ts";
 import { eventsOf, watching } from "../support/watching.ts";
 
 const many = async (mock: TestMock, count: number) => {
@@ -61,13 +62,34 @@ describe("adversity", () => {
     await mock.adversity.start({ seed: 1, level: 0.3, kinds: ["rate-limits"] });
     const alone = await many(mock, 30);
     await mock.adversity.start({ seed: 1, level: 0.3, kinds: ["rate-limits"] });
-    const amid: string[] = [];
+    const [amid, others]: [string[], string[]] = [[], []];
     for (let i = 0; i < 30; i++) {
-      await codeOf(mock.identity.getAuthenticatedIdentity({}));
+      others.push(await codeOf(mock.identity.getAuthenticatedIdentity({})));
       amid.push(...(await many(mock, 1)));
     }
     expect(amid).toEqual(alone);
+    expect(others).not.toEqual(alone);
   });
+
+  test.for(["rate-limits", "unknown-enum-values"] as const)(
+    "does the same to what a client is done with, whether or not %s has it call once more",
+    async (asking, { mock }) => {
+      const run = async (...kinds: AdversityKind[]) => {
+        mock.calls.clear();
+        await mock.adversity.start({ seed: 3, level: 0.4, kinds });
+        const done = () =>
+          mock.calls
+            .list()
+            .map(({ adversity }) => adversity?.kinds ?? [])
+            .filter((met) => !met.includes(asking));
+        while (done().length < 30) await many(mock, 1);
+        return done();
+      };
+      const alone = await run("unknown-fields");
+      expect(alone.filter((met) => met.length > 0).length).toBeGreaterThan(5);
+      expect(await run("unknown-fields", asking)).toEqual(alone);
+    },
+  );
 
   test("lets injected faults go first", async ({ mock }) => {
     await mock.adversity.start(refused as never);
@@ -203,6 +225,52 @@ describe("what adversity touches says so", () => {
     });
     expect(answer.headers.get("access-control-expose-headers")).toContain("runner-mock-adversity");
   });
+});
+
+describe("a read misses what its caller has created", () => {
+  test.for(kinds)("be it %s, once, and only that", async ([, kind], { mock }) => {
+    const client = configurationOf(mock);
+    const { runnerId } = await signedUp(mock);
+    const old = await kind.create(client, runnerId, 1);
+    await mock.adversity.start({ level: 1, kinds: ["missed-reads"] });
+    const id = await kind.create(client, runnerId, 2);
+    expect(await failureOf(kind.get(client, id))).toBe(kind.notFound);
+    expect(await idsOf(kind, client)).toEqual([old, id]);
+    await kind.create(client, runnerId, 3);
+    expect(await idsOf(kind, client)).toEqual([old, id]);
+    expect(await idsOf(kind, client)).toHaveLength(3);
+  });
+
+  test("but not a runner that has registered itself again, nor what another caller has created", async ({
+    mock,
+  }) => {
+    const { runnerId, accessToken } = await register(mock);
+    await mock.adversity.start({ level: 1, kinds: ["missed-reads"] });
+    const itself = asRunner(mock, accessToken);
+    await itself.runner.createRunner(productionRunner);
+    expect(await codeOf(itself.runner.getRunner({ runnerId }))).toBe("ok");
+    await register(mock);
+    expect(await codeOf(itself.runner.getRunner({ runnerId }))).toBe("ok");
+    expect(mock.calls.list().flatMap(({ adversity }) => adversity ?? [])).toEqual([]);
+  });
+});
+
+test("kinds that meet one call do what they do, each beside the others", async ({ mock }) => {
+  await register(mock);
+  const kinds = ["json-defaults", "unknown-enum-values", "unknown-fields", "json-layout"] as const;
+  await mock.adversity.start({ level: 1, kinds });
+  const answer = await fetch(mock.url + rpc.listRunners, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  const text = await answer.text();
+  expect(JSON.parse(text)).toMatchObject({
+    addedLater: "added later",
+    pagination: { nextToken: "" },
+    runners: [{ status: { phase: "RUNNER_PHASE_ADDED_LATER", message: "", addedLater: "added later" } }],
+  });
+  expect(text).not.toBe(JSON.stringify(JSON.parse(text)));
 });
 
 test("redirects are for clients of HTTP alone, and JSON's kinds for clients of JSON", async ({ mock }) => {

@@ -385,6 +385,26 @@ describe("is refused:", () => {
       { delay: durationFromMs(-1) },
       /fault\.delay: must be greater than or equal to 0s/,
     ],
+    [
+      "a miss of nothing",
+      { effect: { case: "miss", value: {} } },
+      /fault\.miss: one of within and ids is required/,
+    ],
+    [
+      "JSON that is written as ever",
+      { effect: { case: "varyJson", value: { seed: 1 } } },
+      /fault\.vary_json: one of defaults and layout is required/,
+    ],
+    [
+      "a newer schema that is the same",
+      { effect: { case: "newerSchema", value: {} } },
+      /fault\.newer_schema: one of fields and enum_values is required/,
+    ],
+    [
+      "events of nothing repeated",
+      { effect: { case: "repeatEvents", value: {} } },
+      /fault\.repeat_events\.last/,
+    ],
     ["pages of nothing", { effect: { case: "pageCap", value: {} } }, /fault\.page_cap\.size/],
   ])("%s", async ([, fault, text], { mock, control }) => {
     const failure = await failureOf(control.injectFault({ fault }));

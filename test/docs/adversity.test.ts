@@ -9,7 +9,7 @@ import { between, code, rowsIn } from "./tables.ts";
 const document = readFileSync(new URL("../../docs/adversity.md", import.meta.url), "utf8");
 
 describe("docs/adversity.md", () => {
-  test("has a row for each kind: what the API says, what it does, who was seen to stumble", () => {
+  test("has a row for each kind: what the API says, what it does, and whom it has caught", () => {
     const rows = rowsIn(between(document, "kinds") ?? "");
     expect(rows.map(([kind]) => kind)).toEqual(adversityKinds.map(code));
     for (const [kind, says, does] of rows) expect([kind, says, does]).not.toContain("");

@@ -16,8 +16,8 @@ export const adversityKinds = [
   "slow-streams",
   "late-events",
   "repeated-events",
-  "unknown-enum-values",
   "json-defaults",
+  "unknown-enum-values",
   "unknown-fields",
   "json-layout",
 ] as const;

@@ -118,16 +118,16 @@ export const kindTable: Readonly<Record<AdversityKind, KindRow>> = {
     meets: (circumstances) => isWatch(circumstances) && !circumstances.isFirst,
     effect: (draw) => ({ case: "repeatEvents", value: { last: wholeFrom(draw, 1, 3) } }),
   },
+  "json-defaults": {
+    asks: "nothing",
+    meets: isJson,
+    effect: () => ({ case: "varyJson", value: { defaults: true } }),
+  },
   "unknown-enum-values": {
     asks: "another look",
     meets: (circumstances) =>
       passesOverUnknown(circumstances) && hasOpenEnum(circumstances.target.method.output),
     effect: () => ({ case: "newerSchema", value: { enumValues: true } }),
-  },
-  "json-defaults": {
-    asks: "nothing",
-    meets: isJson,
-    effect: () => ({ case: "varyJson", value: { defaults: true } }),
   },
   "unknown-fields": {
     asks: "nothing",

@@ -3,7 +3,7 @@ import { type DescMessage, isMessage, type JsonObject, type Message } from "@buf
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { openEnumOf } from "../../domain/open-enums.ts";
 import type { FaultNewerSchema } from "../../gen/runnermock/v1/control_pb.ts";
-import { mapMessagesInJson } from "../../json-messages.ts";
+import { hasOwnJson, mapMessagesInJson } from "../../json-messages.ts";
 
 type What = Pick<FaultNewerSchema, "fields" | "enumValues">;
 
@@ -19,7 +19,7 @@ const unknownField = {
 export function newer(desc: DescMessage, message: Message, { fields, enumValues }: What): Message {
   const changed = { ...message } as Message & Record<string, unknown>;
   for (const { localName, message: inner, fieldKind } of desc.fields) {
-    if (inner === undefined || fieldKind === "map" || isGoogles(inner)) continue;
+    if (inner === undefined || fieldKind === "map" || hasOwnJson(inner)) continue;
     const change = (value: unknown) =>
       isMessage(value) ? newer(inner, value, { fields, enumValues }) : value;
     const value = changed[localName];
@@ -41,8 +41,4 @@ export function newerInJson(desc: DescMessage, json: JsonObject, { fields, enumV
     if (fields) changed.addedLater = "added later";
     return changed;
   });
-}
-
-function isGoogles({ typeName }: DescMessage): boolean {
-  return typeName.startsWith("google.protobuf.");
 }

@@ -66,8 +66,9 @@ async function missed(
       const isNew = item.updatedAt !== undefined && timestampMs(item.updatedAt) > sinceMs;
       return isNew && isMeant(item.runnerId) ? errors.runnerNotFound() : undefined;
     }
-    const { id } = item as { id?: string };
-    return isMessage(item) && isMeant(id ?? "") ? configuration.missed(item, sinceMs) : undefined;
+    if (!isMessage(item)) return undefined;
+    const { id = "" } = item as { id?: string };
+    return isMeant(id) ? configuration.missed(item, sinceMs) : undefined;
   };
   const fields = Object.entries(reply).map(async ([name, value]) => {
     if (Array.isArray(value)) {
