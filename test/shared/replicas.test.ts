@@ -89,6 +89,16 @@ describe.skipIf(redisProgram === undefined)("of several replicas", () => {
     done.abort();
   });
 
+  test("all are unkind once one has been told to, and kind again", async ({ shared }) => {
+    const [one, two] = (await shared.replicas(2)) as [TestMock, TestMock];
+    await one.adversity.start({ seed: 1, level: 1, kinds: ["rate-limits"] });
+    expect(await failureOf(two.runner.listRunners({}))).toMatch(/^resource_exhausted/);
+    expect(two.adversity.settings).toMatchObject({ seed: 1, kinds: ["rate-limits"] });
+    await two.adversity.stop();
+    expect(await failureOf(one.runner.createRunner(aws))).toBe("ok");
+    expect(one.adversity.settings).toBeUndefined();
+  });
+
   test("faults and their counters are shared", async ({ shared }) => {
     const [one, two] = (await shared.replicas(2)) as [TestMock, TestMock];
     const match = { rpc: "ListRunners", nth: 2, count: 3 };
