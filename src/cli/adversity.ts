@@ -116,7 +116,7 @@ function attempting(mock: RunnerMock, command: Command, { level, timeoutMs, sign
       const touched = new Set(world.calls.list().flatMap(({ adversity }) => adversity?.kinds ?? []));
       return { failed, output, touched: adversityKinds.filter((kind) => touched.has(kind)) };
     } finally {
-      mock.worlds.delete(world.name);
+      await mock.worlds.delete(world.name);
     }
   };
 }

@@ -127,7 +127,7 @@ const seen: Readonly<Record<AdversityKind, (met: Met) => Promise<void>>> = {
   "json-layout": async (met) => {
     const runnerId = await created(met);
     const unkind = reply(await met.session.call(get, { runnerId }));
-    met.mock.adversity.stop();
+    await met.mock.adversity.stop();
     expect(unkind).toEqual(reply(await met.session.call(get, { runnerId })));
   },
 };

@@ -93,7 +93,7 @@ describe("adversity", () => {
 
   test("lets injected faults go first", async ({ mock }) => {
     await mock.adversity.start(refused as never);
-    mock.faults.inject({ effect: { case: "error", value: { code: "aborted" } }, match: { count: 1 } });
+    await mock.faults.inject({ effect: { case: "error", value: { code: "aborted" } }, match: { count: 1 } });
     expect(await many(mock, 2)).toEqual(["aborted", "resource_exhausted"]);
   });
 
@@ -170,7 +170,7 @@ describe("what adversity touches says so", () => {
     let header = new Headers();
     await runner.listRunners({}, { onHeader: (headers) => (header = headers) });
     expect(header.get("runner-mock-adversity")).toBe('5;kinds="unknown-fields"');
-    mock.adversity.stop();
+    await mock.adversity.stop();
     await runner.listRunners({}, { onHeader: (headers) => (header = headers) });
     expect(header.get("runner-mock-adversity")).toBeNull();
     expect(

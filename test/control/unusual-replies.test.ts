@@ -51,8 +51,8 @@ describe.for(ways)("JSON by %s", ([, options, headers]) => {
     const plain = await listed(mock, headers);
     const texts: string[] = [];
     for (const seed of [1, 1, 2]) {
-      mock.faults.clear();
-      mock.faults.inject({ effect: layout(seed), match: { rpc: "ListRunners" } });
+      await mock.faults.clear();
+      await mock.faults.inject({ effect: layout(seed), match: { rpc: "ListRunners" } });
       texts.push(await (await fetchList(mock, headers)).text());
     }
     const [first, again, other] = texts;
@@ -68,7 +68,7 @@ describe.for(ways)("JSON by %s", ([, options, headers]) => {
   test("has default values written out, and still means the same", async ({ start }) => {
     const mock = await withRunners(start, options);
     const plain = JSON.parse(await listed(mock, headers));
-    mock.faults.inject({ effect: defaults });
+    await mock.faults.inject({ effect: defaults });
     const full = JSON.parse(await listed(mock, headers));
     expect(full).toMatchObject(plain);
     expect(plain.pagination).toEqual({});
@@ -78,7 +78,7 @@ describe.for(ways)("JSON by %s", ([, options, headers]) => {
 
   test("has fields and enum names that this schema does not know", async ({ start }) => {
     const mock = await withRunners(start, options);
-    mock.faults.inject({ effect: newer });
+    await mock.faults.inject({ effect: newer });
     const { runners, addedLater } = JSON.parse(await listed(mock, headers));
     expect(addedLater).toBe("added later");
     expect(runners[0]).toMatchObject({
@@ -106,7 +106,7 @@ describe("a reply of a newer schema", () => {
       const { runnerId } = await register(mock);
       const client = mock.client(RunnerService, { transport });
       const { runner: before } = await client.getRunner({ runnerId });
-      mock.faults.inject({ effect: newer, match: { count: 1 } });
+      await mock.faults.inject({ effect: newer, match: { count: 1 } });
       const { runner, $unknown } = await client.getRunner({ runnerId });
       expect($unknown).toHaveLength(1);
       expect(runner?.$unknown).toHaveLength(1);
@@ -129,7 +129,7 @@ describe("a stream", () => {
   test("is slow: each message is held back, and those behind it", async () => {
     const time = new ManualTime();
     const mock = await openMock({}, time);
-    mock.faults.inject({ effect: { case: "slowStream", value: { gap: durationFromMs(100) } } });
+    await mock.faults.inject({ effect: { case: "slowStream", value: { gap: durationFromMs(100) } } });
     const watch = await watching(eventsOf(mock));
     for (let i = 0; i < 3; i++) await register(mock);
     const heard = async () => {
@@ -152,7 +152,9 @@ describe("a stream", () => {
   test("is late with one in so many messages", async () => {
     const time = new ManualTime();
     const mock = await openMock({}, time);
-    mock.faults.inject({ effect: { case: "slowStream", value: { gap: durationFromMs(100), every: 3 } } });
+    await mock.faults.inject({
+      effect: { case: "slowStream", value: { gap: durationFromMs(100), every: 3 } },
+    });
     const watch = await watching(eventsOf(mock));
     for (let i = 0; i < 4; i++) await register(mock);
     await expect.poll(() => time.delaysMs.filter((ms) => ms === 100)).toHaveLength(1);
@@ -167,7 +169,7 @@ describe("a stream", () => {
   test("begins with the newest of what was before, in order, as its filters have it", async ({ mock }) => {
     const ids: string[] = [];
     for (let i = 0; i < 4; i++) ids.push((await register(mock)).runnerId);
-    mock.faults.inject({ effect: { case: "repeatEvents", value: { last: 2 } } });
+    await mock.faults.inject({ effect: { case: "repeatEvents", value: { last: 2 } } });
     const watch = await watching(eventsOf(mock));
     expect(await watch.next(2)).toEqual(ids.slice(2).map((id) => `CREATE RUNNER ${id}`));
     expect(await watch.untilNow(mock)).toEqual([]);
@@ -184,7 +186,7 @@ describe("a stream", () => {
   test("has an event with an operation that nobody knows behind the first, and none in its place", async ({
     mock,
   }) => {
-    mock.faults.inject({ effect: { case: "newerSchema", value: { enumValues: true } } });
+    await mock.faults.inject({ effect: { case: "newerSchema", value: { enumValues: true } } });
     const watch = mock
       .client(EventService, {
         transport: (baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" }),
@@ -213,8 +215,8 @@ describe("a stream", () => {
   test.for(["application/jsonl", "application/connect+json"])(
     "of %s can be written in another way, too",
     async (type, { mock }) => {
-      mock.faults.inject({ effect: layout(3), match: { rpc: "WatchEvents" } });
-      mock.faults.inject({ effect: newer, match: { rpc: "GetRunner" } });
+      await mock.faults.inject({ effect: layout(3), match: { rpc: "WatchEvents" } });
+      await mock.faults.inject({ effect: newer, match: { rpc: "GetRunner" } });
       const envelope = Buffer.from([0, 0, 0, 0, 2, ...Buffer.from("{}")]);
       const abort = new AbortController();
       const response = await fetch(`${mock.url}/gitpod.v1.EventService/WatchEvents`, {
@@ -239,7 +241,7 @@ describe("a stream", () => {
 
 test("a miss can be told which, however old they are", async ({ mock }) => {
   const [one, other] = [await register(mock), await register(mock)];
-  mock.faults.inject({ effect: { case: "miss", value: { ids: [one.runnerId.toUpperCase()] } } });
+  await mock.faults.inject({ effect: { case: "miss", value: { ids: [one.runnerId.toUpperCase()] } } });
   await mock.clock.advance("20s");
   expect(await failureOf(mock.runner.getRunner({ runnerId: one.runnerId }))).toBe(
     "not_found: runner not found",
