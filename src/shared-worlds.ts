@@ -96,8 +96,10 @@ export class SharedWorlds implements Worlds {
 
   async enterIfThere(name: string): Promise<World | undefined> {
     const entry = await this.#current(name);
-    if (entry !== undefined) entry.calls++;
-    return entry?.world;
+    if (entry === undefined) return undefined;
+    entry.calls++;
+    this.#use(entry);
+    return entry.world;
   }
 
   leave(world: World): void {
@@ -167,10 +169,11 @@ export class SharedWorlds implements Worlds {
   async #there(name: string): Promise<Entry> {
     const entry = await this.#current(name);
     if (entry === undefined) throw errors.worldNotFound({ name });
+    this.#use(entry);
     return entry;
   }
 
-  /** The world of that name as it is now, if there is one. */
+  /** The world of that name as it is now, if there is one; asking for it is no use of it. */
   async #current(name: string): Promise<Entry | undefined> {
     checkName(name);
     const record = await this.#options.spaces.find(name);
@@ -181,7 +184,6 @@ export class SharedWorlds implements Worlds {
     const entry = this.#known(name, record);
     entry.clock.adopt(record.clock);
     await entry.store.refresh(record.mirror, record.events);
-    this.#use(entry);
     return entry;
   }
 
