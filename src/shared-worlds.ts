@@ -97,8 +97,8 @@ export class SharedWorlds implements Worlds {
   async enterIfThere(name: string): Promise<World | undefined> {
     const entry = await this.#current(name);
     if (entry === undefined) return undefined;
-    this.#use(entry);
     entry.calls++;
+    this.#use(entry);
     return entry.world;
   }
 

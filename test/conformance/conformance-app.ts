@@ -58,6 +58,7 @@ export async function createConformanceApp(
     crossOrigin: true,
     logger,
     shutdownSignal: shutdown.signal,
+    readiness: worlds.readiness,
   });
   return {
     app,

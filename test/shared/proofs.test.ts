@@ -39,7 +39,12 @@ function exchangeStatus(session: ClientHttp2Session, body: string): Promise<numb
   const path = `/${IdentityService.typeName}/ExchangeToken`;
   const call = session.request({ ":method": "POST", ":path": path, "content-type": "application/json" });
   return new Promise((resolve, reject) => {
-    call.on("response", (headers) => resolve(Number(headers[":status"])));
+    let status = 0;
+    call.on("response", (headers) => {
+      status = Number(headers[":status"]);
+    });
+    // By then the server has room for another.
+    call.on("close", () => resolve(status));
     call.on("error", reject);
     call.resume().end(body);
   });

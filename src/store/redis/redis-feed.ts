@@ -69,7 +69,7 @@ export class RedisFeed implements Feed {
 
   subscribe(hear: (entry: FeedEntry) => void, lost: (reason: Error) => void): () => void {
     const listener = { since: this.#reached, hear, lost };
-    if (this.#listeners.size === 0) this.#begin();
+    if (this.#listeners.size === 0) this.#told = this.#reached;
     this.#listeners.add(listener);
     this.#follow();
     return () => {
@@ -91,12 +91,13 @@ export class RedisFeed implements Feed {
     this.#rest();
   }
 
-  #begin(): void {
+  /** Hears that there is something to read. Where that cannot be had now, it is tried again with the next reading. */
+  #attend(): void {
     const { connection, space } = this.#options;
-    this.#told = this.#reached;
-    this.#unsubscribe = connection.subscribe(`${space}:feed`, () => this.#follow());
-    // Without it the stream is looked at now and then.
-    this.#unsubscribe.catch(() => {});
+    this.#unsubscribe ??= connection.subscribe(`${space}:feed`, () => this.#follow());
+    this.#unsubscribe.catch(() => {
+      this.#unsubscribe = undefined;
+    });
   }
 
   #rest(): void {
@@ -114,13 +115,15 @@ export class RedisFeed implements Feed {
     if (this.#following !== undefined) return;
     this.#following = this.#readOn().finally(() => {
       this.#following = undefined;
-      if (this.#again && this.#listeners.size > 0) this.#follow();
+      if (this.#listeners.size === 0) this.#rest();
+      else if (this.#again) this.#follow();
     });
   }
 
   async #readOn(): Promise<void> {
     this.#again = false;
     this.#disarm?.();
+    this.#attend();
     let dueMs: number | undefined;
     try {
       dueMs = await this.#settleDue();

@@ -120,7 +120,7 @@ export class RedisStore implements Store, CollectionHome {
     return this.run(script, [this.names, kept, atMs, writtenActor(by), ...args]);
   }
 
-  /** What belongs to an owner at a moment. @param name of the collection; default: all, by their names */
+  /** What belongs to an owner at a moment. @param name of the collection; empty: all, by their names */
   async ownedBy(owner: string, name: string, nowMs: number): Promise<Map<string, Document<unknown>[]>> {
     const found = (await this.run(ownedByScript, [owner, name])) as [Buffer, Shown][];
     const owned = new Map<string, Document<unknown>[]>();
