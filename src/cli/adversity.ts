@@ -84,11 +84,11 @@ export async function adversity(
   }
 }
 
-/** Kind by itself: each run has a world, and adversity of its own. */
-function startMock({ adversity: asked, ...settings }: Settings): Promise<RunnerMock> {
+/** Kind by itself, since each run has a world and adversity of its own, and reached where it listens. */
+function startMock({ adversity: asked, world, ...settings }: Settings): Promise<RunnerMock> {
   const logger = pino({ level: settings.logLevel }, pino.destination(2));
-  const kindly = { ...settings, adversity: { ...asked, seed: "off" as const } };
-  return startServer(kindly, { time: systemTime, random: systemRandom, logger });
+  const own = { adversity: { ...asked, seed: "off" }, world: { ...world, publicUrl: undefined } } as const;
+  return startServer({ ...settings, ...own }, { time: systemTime, random: systemRandom, logger });
 }
 
 interface Attempting {

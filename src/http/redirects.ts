@@ -16,7 +16,8 @@ export function serveRedirects(router: ConnectRouter): void {
 export function redirection(connection: Connection | undefined, responseHeader: Headers | undefined) {
   const location = connection?.redirectedTo;
   if (location === undefined) return undefined;
-  const header = new Headers({ location, "content-length": "0" });
+  // A browser remembers status 308 for good otherwise, and this call may go through the next time.
+  const header = new Headers({ location, "content-length": "0", "cache-control": "no-store" });
   for (const name of [faultHeader, adversityHeader]) {
     const told = responseHeader?.get(name);
     if (told) header.set(name, told);

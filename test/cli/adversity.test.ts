@@ -98,7 +98,17 @@ test("a command finds its mock, in a world of its own, by its environment", { ti
       await post(base, "CreateRunner", JSON.stringify({ name: world, provider: "RUNNER_PROVIDER_GCP" }));
     const { runners: all } = await (await post(url, "ListRunners", "{}")).json();
     if (!url.endsWith("/w/" + world) || all.length !== 3) throw new Error(url + " has " + all.length);`;
-  const args = ["adversity", "--runs", "3", "--adversity-kinds", "json-layout", "--lease", "1h"];
+  const args = [
+    "adversity",
+    "--runs",
+    "3",
+    "--adversity-kinds",
+    "json-layout",
+    "--lease",
+    "1h",
+    "--public-url",
+    "https://mock.example.com",
+  ];
   const {
     code: exitCode,
     stdout,

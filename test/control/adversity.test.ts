@@ -211,6 +211,7 @@ describe("what adversity touches says so", () => {
       '5;kinds="redirects"',
     ]);
     expect(new URL(answer.headers.get("location") ?? "", url).href).toBe(url);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
     await (await fetch(url, init)).json();
     const followed = await fetch(url, init);
     expect(followed.redirected).toBe(true);
