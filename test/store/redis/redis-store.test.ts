@@ -43,7 +43,7 @@ describe.skipIf(redisProgram === undefined)("in Redis,", () => {
       await clocks[1]?.advance(1);
       await Promise.all(clocks.map((clock) => clock.advance(0)));
       expect(clocks.map((clock) => clock.nowMs() - startMs)).toEqual([3_001, 3_001]);
-      await expect(clocks[0]?.advance(1e15)).rejects.toThrow("beyond the year 9999");
+      await expect(clocks[0]?.advance(-1)).rejects.toThrow("must not be negative");
     });
 
     test("the rule of expiry is applied once, whichever of them is asked", async () => {
