@@ -27,7 +27,14 @@ const identityAt = (url: string) => createClient(IdentityService, connectJson(ur
 
 /** The options of a replica as a process of its own. */
 const serving = (store: string) => {
-  const sharing = ["--store", store, "--store-key", storeKey, "--max-concurrent-streams", String(callers)];
+  const sharing = [
+    "--store",
+    store,
+    "--store-key",
+    storeKey,
+    "--max-concurrent-streams",
+    String(4 * callers),
+  ];
   return [...sharing, "--control-port", "off", "--log-level", "error"];
 };
 

@@ -34,6 +34,18 @@ describe.skipIf(redisProgram === undefined)("in Redis,", () => {
       expect((await counters[1]?.get("a"))?.value).toBe(40);
     });
 
+    test("their clock adds up what both advance it by at once, and stands for both once one freezes it", async () => {
+      const one = await open();
+      const clocks = [one, one.beside()].map(({ clock }) => clock);
+      await Promise.all(clocks.map((clock, index) => clock.advance((index + 1) * 1_000)));
+      await Promise.all(clocks.map((clock) => clock.freeze()));
+      one.pass(500);
+      await clocks[1]?.advance(1);
+      await Promise.all(clocks.map((clock) => clock.advance(0)));
+      expect(clocks.map((clock) => clock.nowMs() - startMs)).toEqual([3_001, 3_001]);
+      await expect(clocks[0]?.advance(-1)).rejects.toThrow("must not be negative");
+    });
+
     test("the rule of expiry is applied once, whichever of them is asked", async () => {
       const opened = await open();
       const stores = [opened, opened.beside()];
