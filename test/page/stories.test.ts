@@ -199,6 +199,7 @@ test("state is saved to a file, and loaded from it into another world", async ({
   const text = await readFile(await download.path(), "utf8");
   expect(text).toContain("Production Runner");
   await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByLabel("World").selectOption("copy");
   await press(page, "State and worlds…");
   const file = page.getByLabel("State document");
