@@ -4,6 +4,7 @@ import type { Call } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { calls, heard, held, hold, waiting } from "../state/calls.ts";
 import { open } from "../state/dialog.ts";
 import { callerOf, codeOf, methodOf, spanOf, timeOfDay } from "../words.ts";
+import { Find } from "./fields.tsx";
 import { type Column, VirtualTable } from "./virtual-table.tsx";
 
 const columns: readonly Column<Call>[] = [
@@ -35,17 +36,7 @@ export function CallList() {
         <h2 id="calls-title">
           Calls <span class="count">{heard.value.toLocaleString("en")}</span>
         </h2>
-        <label>
-          <span class="unseen">Find calls</span>
-          <input
-            type="search"
-            placeholder="Find"
-            value={words.value}
-            onInput={({ currentTarget }) => {
-              words.value = currentTarget.value;
-            }}
-          />
-        </label>
+        <Find label="Find calls" words={words} />
         <button type="button" aria-pressed={held.value} onClick={() => hold(!held.value)}>
           Hold{held.value && waiting.value > 0 ? ` (${waiting.value.toLocaleString("en")} more)` : ""}
         </button>

@@ -1,4 +1,5 @@
 /** Fields of forms, each with its label. */
+import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
@@ -21,6 +22,23 @@ export function Field({ name, label, required = false, number }: FieldProps) {
         <input id={id} name={name} type="text" required={required} />
       )}
     </p>
+  );
+}
+
+/** Where one types what is looked for. */
+export function Find({ label, words }: { label: string; words: Signal<string> }) {
+  return (
+    <label>
+      <span class="unseen">{label}</span>
+      <input
+        type="search"
+        placeholder="Find"
+        value={words.value}
+        onInput={({ currentTarget }) => {
+          words.value = currentTarget.value;
+        }}
+      />
+    </label>
   );
 }
 

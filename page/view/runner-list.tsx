@@ -7,6 +7,7 @@ import { open } from "../state/dialog.ts";
 import { idOf, leaseMs, runners } from "../state/runners.ts";
 import { apiUrl } from "../state/worlds.ts";
 import { phaseOf, providerOf, regionOf, span, tokenCountOf, tokensOf } from "../words.ts";
+import { Find } from "./fields.tsx";
 import { type Column, VirtualTable } from "./virtual-table.tsx";
 
 const columns: readonly Column<RegisteredRunner>[] = [
@@ -45,17 +46,7 @@ export function RunnerList() {
         <h2 id="runners-title">
           Runners <span class="count">{shown.value.length.toLocaleString("en")}</span>
         </h2>
-        <label>
-          <span class="unseen">Find runners</span>
-          <input
-            type="search"
-            placeholder="Find"
-            value={words.value}
-            onInput={({ currentTarget }) => {
-              words.value = currentTarget.value;
-            }}
-          />
-        </label>
+        <Find label="Find runners" words={words} />
         <label>
           <input
             type="checkbox"
