@@ -5,11 +5,10 @@
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { onAbort } from "../abort.ts";
 import type { HostTime } from "../clock.ts";
+import { delay } from "../delay.ts";
 import type { RegistrationDocument } from "../domain/lease.ts";
 import type { TokenKind } from "../domain/tokens.ts";
-import { endedBy } from "../errors.ts";
 import { RegisteredRunnerSchema, type WatchRunnersResponseSchema } from "../gen/runnermock/v1/control_pb.ts";
 import type { World } from "../world.ts";
 import { clockOf } from "./clock.ts";
@@ -56,7 +55,7 @@ export async function* watchRunners(
     const gone = [...told.keys()].filter((id) => !now.has(id));
     told = now;
     yield { ...common(world), gone, more: false };
-    await rest(host, Math.max(stepMs, restFactor * (host.monotonicMs() - begunMs)), signal);
+    await delay(Math.max(stepMs, restFactor * (host.monotonicMs() - begunMs)), host, signal);
   }
 }
 
@@ -85,19 +84,4 @@ function inWorld({ runners }: World) {
       ...(endsAtMs !== undefined && { leaseEndsAt: timestampFromMs(endsAtMs) }),
     });
   };
-}
-
-/** @throws why the signal is aborted, once it is */
-function rest(host: HostTime, forMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      disarm();
-      reject(endedBy(signal));
-    };
-    const disarm = host.setTimer(forMs, () => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    });
-    onAbort(signal, stop);
-  });
 }

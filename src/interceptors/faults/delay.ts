@@ -1,8 +1,8 @@
-/** Waiting, in the machine's time, for as long as somebody still waits for the call. */
+/** Holding a call back. */
 import type { StreamRequest, UnaryRequest } from "@connectrpc/connect";
-import { onAbort } from "../../abort.ts";
-import { type HostTime, maxTimerMs } from "../../clock.ts";
-import { endedBy, isServerStopping } from "../../errors.ts";
+import type { HostTime } from "../../clock.ts";
+import { delay } from "../../delay.ts";
+import { isServerStopping } from "../../errors.ts";
 
 /**
  * Resolves after the delay, and at once if the server stops while an answer is under way, which then goes out.
@@ -14,12 +14,9 @@ export async function passed(
   host: HostTime,
   { signal, stream }: Pick<UnaryRequest | StreamRequest, "signal" | "stream">,
 ): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const disarm = host.setTimer(Math.min(delayMs, maxTimerMs), resolve);
-    onAbort(signal, () => {
-      disarm();
-      if (!stream && isServerStopping(signal.reason)) resolve();
-      else reject(endedBy(signal));
-    });
-  });
+  try {
+    await delay(delayMs, host, signal);
+  } catch (error) {
+    if (stream || !isServerStopping(signal.reason)) throw error;
+  }
 }
