@@ -2,6 +2,7 @@
 import { apiServices, rpcOf } from "../src/api.ts";
 import { Principal } from "../src/gen/gitpod/v1/identity_pb.ts";
 import type { Call } from "../src/gen/runnermock/v1/control_pb.ts";
+import { quoted } from "../src/shell.ts";
 
 const streaming = new Set(
   apiServices.flatMap(({ methods }) => methods.filter(({ methodKind }) => methodKind !== "unary").map(rpcOf)),
@@ -19,6 +20,3 @@ export function curlOf({ rpc, request, caller }: Call, baseUrl: string): string 
     `-d ${quoted(JSON.stringify(request ?? {}))}`,
   ].join(" \\\n  ");
 }
-
-/** As a shell takes it, whatever is in it. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -16,6 +16,7 @@ import {
 } from "../options.ts";
 import { seedFrom, systemRandom } from "../random.ts";
 import { type RunnerMock, startServer } from "../server.ts";
+import { quoted } from "../shell.ts";
 import { type Command, CommandError, runCommand } from "./run-command.ts";
 
 export interface CampaignFlags {
@@ -155,15 +156,13 @@ function replayOf(options: RunnerMockOptions, command: Command): string {
   const flags = Object.entries(options).flatMap(([option, value]) => {
     const name = option as OptionName;
     const { secret, write = String } = optionTable[name];
-    return secret ? [] : [`--${flagOf(name)}`, quoted(write(value))];
+    return secret ? [] : [`--${flagOf(name)}`, wordOf(write(value))];
   });
-  return ["gitpod-runner-mock adversity --runs 1", ...flags, "--", ...command.map(quoted)].join(" ");
+  return ["gitpod-runner-mock adversity --runs 1", ...flags, "--", ...command.map(wordOf)].join(" ");
 }
 
-/** As a shell takes it for one word. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
+/** Quoted only where a shell would read it as something else: most words are plain. */
+const wordOf = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text));
 
 function indented(text: string): string {
   return text.replace(/^/gm, "  | ");

@@ -196,10 +196,12 @@ export class Faults {
 
   async #source(): Promise<FaultSource | undefined> {
     const settings = this.adversity;
-    if (settings === undefined || this.#drawn?.from === settings) return settings && this.#drawn?.source;
-    const source = await this.#sourceOf(settings);
-    // Others may have waited for it, too.
-    if (this.#drawn?.from !== settings) this.#drawn = { from: settings, source };
+    if (settings === undefined) return undefined;
+    if (this.#drawn?.from !== settings) {
+      const source = await this.#sourceOf(settings);
+      // Others may have waited for it, too.
+      if (this.#drawn?.from !== settings) this.#drawn = { from: settings, source };
+    }
     return this.#drawn.source;
   }
 

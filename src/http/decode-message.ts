@@ -14,7 +14,7 @@ export interface DecodeOptions {
 
 /** What stands before each message of a stream: whether it is compressed, and how long it is. */
 export const envelopePrefixBytes = 5;
-const compressedFlag = 1;
+export const compressedFlag = 1;
 
 /** The message of a body that has to hold exactly one, in its envelope. */
 export function onlyEnvelope(body: Uint8Array): EnvelopedMessage {

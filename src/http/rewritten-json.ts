@@ -11,6 +11,7 @@ import {
 } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { connectionKey } from "../interceptors/connection.ts";
+import { compressedFlag } from "./decode-message.ts";
 import { wrapHandlers } from "./wrap-handlers.ts";
 
 type Rewrite = (json: string) => string;
@@ -18,7 +19,6 @@ type Body = AsyncIterable<Uint8Array>;
 
 /** Our own answers: as long as they are. */
 const maxBytes = 0xffff_ffff;
-const compressedFlag = 1;
 
 /** The router's handlers can be told what to write in the place of their JSON from now on. */
 export function serveRewrittenJson(router: ConnectRouter): void {

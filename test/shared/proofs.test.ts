@@ -68,8 +68,13 @@ async function standing(runners: Client<typeof RunnerService>): Promise<Set<stri
   }
 }
 
+interface Hearing {
+  readonly created: readonly string[];
+  stop(): void;
+}
+
 /** The ids of the runners whose creation is heard at that replica from now on. */
-async function hearing(url: string): Promise<{ readonly created: string[]; stop(): void }> {
+async function hearing(url: string): Promise<Hearing> {
   const created: string[] = [];
   const stopped = new AbortController();
   const response = await fetch(`${url}/gitpod.v1.EventService/WatchEvents`, {
@@ -92,6 +97,17 @@ async function hearing(url: string): Promise<{ readonly created: string[]; stop(
   read().catch(() => {});
   onTestFinished(() => stopped.abort());
   return { created, stop: () => stopped.abort() };
+}
+
+/** Whatever was acknowledged stands at that replica, and who watched at another has heard of it once. */
+async function expectAllThere(acknowledged: readonly string[], url: string, heard: Hearing): Promise<void> {
+  const there = await standing(runnersAt(url));
+  expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
+  await expect
+    .poll(() => acknowledged.filter((id) => !heard.created.includes(id)), { timeout: 10_000 })
+    .toEqual([]);
+  expect(heard.created.length).toBe(new Set(heard.created).size);
+  heard.stop();
 }
 
 describe.skipIf(redisProgram === undefined)("on a shared store,", () => {
@@ -163,13 +179,7 @@ describe.skipIf(redisProgram === undefined)("on a shared store,", () => {
 
       expect(acknowledged.length).toBeGreaterThan(10 * kills);
       expect(exchangedTwice).toBe(0);
-      const there = await standing(runnersAt(replicas[2]?.url ?? ""));
-      expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
-      await expect
-        .poll(() => acknowledged.filter((id) => !heard.created.includes(id)), { timeout: 10_000 })
-        .toEqual([]);
-      expect(heard.created.length).toBe(new Set(heard.created).size);
-      heard.stop();
+      await expectAllThere(acknowledged, replicas[2]?.url ?? "", heard);
     },
   );
 
@@ -208,12 +218,6 @@ describe.skipIf(redisProgram === undefined)("on a shared store,", () => {
     await Promise.all(workers);
 
     expect([...codes]).toEqual([Code.Unavailable]);
-    const there = await standing(runnersAt(replicas[2]?.url ?? ""));
-    expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
-    await expect
-      .poll(() => acknowledged.filter((id) => !heard.created.includes(id)), { timeout: 10_000 })
-      .toEqual([]);
-    expect(heard.created.length).toBe(new Set(heard.created).size);
-    heard.stop();
+    await expectAllThere(acknowledged, replicas[2]?.url ?? "", heard);
   });
 });

@@ -39,16 +39,16 @@ interface Sequence {
 }
 
 export class Adversity implements FaultSource {
-  readonly settings: AdversitySettings;
+  readonly #settings: AdversitySettings;
   readonly #callers = new Map<string, CallerState>();
   #runners = 0;
 
   constructor(settings: AdversitySettings) {
-    this.settings = settings;
+    this.#settings = settings;
   }
 
   meet(target: FaultTarget): Meeting | undefined {
-    const { seed, level, kinds } = this.settings;
+    const { seed, level, kinds } = this.#settings;
     const rpc = rpcOf(target.method);
     const caller = this.#callerOf(target);
     const sequence = sequenceOf(caller, rpc);

@@ -34,7 +34,7 @@ export interface AdversitySettings {
 export const maxSeed = 2 ** 32 - 1;
 export const defaultLevel = 0.2;
 
-export const isSeed = (seed: number) => Number.isInteger(seed) && seed >= 0 && seed <= maxSeed;
+const isSeed = (seed: number) => Number.isInteger(seed) && seed >= 0 && seed <= maxSeed;
 export const isLevel = (level: number) => level > 0 && level <= 1;
 
 /** Those that are named, in the order in which they are drawn; undefined where one is none, or there is none at all. */

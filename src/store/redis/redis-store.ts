@@ -37,6 +37,7 @@ export class RedisStore implements Store, CollectionHome {
   readonly #collections = new Map<string, AnyCollection>();
   /** Which version of itself a document is that was read or written here. */
   readonly versions = new WeakMap<Document<unknown>, string>();
+  #names = "";
   #mirrorStamp = 0;
   #renewal: Promise<unknown> = Promise.resolve();
 
@@ -49,6 +50,7 @@ export class RedisStore implements Store, CollectionHome {
     const codec = new Codec<T>(name, rules.messages, this.#options.seal);
     const collection = new RedisCollection<T>(name, rules, codec, this);
     this.#collections.set(name, collection as AnyCollection);
+    this.#names = [...this.#collections.keys()].join("\n");
     return collection;
   }
 
@@ -79,7 +81,7 @@ export class RedisStore implements Store, CollectionHome {
 
   /** The names of its collections, for those who have to find all its keys. */
   get names(): string {
-    return [...this.#collections.keys()].join("\n");
+    return this.#names;
   }
 
   close(): void {

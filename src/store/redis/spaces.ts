@@ -5,7 +5,7 @@
 import type { HostTime } from "../../clock.ts";
 import type { Random } from "../../random.ts";
 import { type Connection, StoreError } from "./connection.ts";
-import { makeSpaceScript, retireScript, switchScript, syncScript } from "./scripts.ts";
+import { makeSpaceScript, retireScript, switchScript, syncScript } from "./record-scripts.ts";
 import type { Seal } from "./seal.ts";
 import { untouchedClock } from "./shared-clock.ts";
 
