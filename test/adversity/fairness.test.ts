@@ -80,7 +80,8 @@ async function list(runner: Client<typeof RunnerService>): Promise<Map<string, s
 
 /**
  * Hears of runners until one of that name has been created. Once a watch has begun, it looks what there is, since nobody
- * tells of what has happened before; and what it has heard of it looks for again where it does not see it at first.
+ * tells of what has happened before. What it has created or heard of it looks for again where it does not see it at first:
+ * of what went by while a watch was cut off, nothing else would tell.
  */
 async function heardOf(
   { runner, events }: ReturnType<typeof clientsOf>,
@@ -97,8 +98,9 @@ async function heardOf(
   const look = (resourceId?: string) => {
     looking = looking.then(async () => {
       let known = await list(runner);
-      if (resourceId !== undefined && !known.has(resourceId)) known = await list(runner);
-      if ([...known.values()].includes(last)) done.abort();
+      const isSeen = () => [...known.values()].includes(last);
+      if (resourceId === undefined ? !isSeen() : !known.has(resourceId)) known = await list(runner);
+      if (isSeen()) done.abort();
     });
     return looking;
   };

@@ -2,6 +2,7 @@
  * What a row of the tables is: a request that no well-meaning client sends, and what exactly must come back. How it is
  * sent is left to the clients here beside, what holds after each row to harm.ts.
  */
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { RunnerMockOptions } from "../../src/options.ts";
 
 export interface Row {
@@ -58,7 +59,7 @@ export function answerOf({ status, headers, body }: HttpAnswer): { answer: strin
   if (contentType.startsWith("application/connect+")) {
     const end = envelopesIn(body).find(({ flags }) => (flags & 2) !== 0);
     if (end === undefined) return { answer: "stream unfinished", text: body.toString() };
-    const { error } = JSON.parse(end.data.toString());
+    const { error } = JSON.parse(unpacked(end, headers["connect-content-encoding"]).toString());
     return { answer: `stream ${error?.code ?? "ok"}`, text: error?.message ?? "" };
   }
   const text = body.toString();
@@ -75,8 +76,19 @@ function webTrailersIn(contentType: string, body: Buffer): Record<string, string
   return Object.fromEntries(lines.map((line) => [line.split(":", 1)[0], line.replace(/^[^:]*: ?/, "")]));
 }
 
-export function envelopesIn(body: Buffer): { flags: number; data: Buffer }[] {
-  const envelopes = [];
+/** An end that has much to say is compressed like any message. */
+function unpacked({ flags, data }: Envelope, encoding: string | undefined): Buffer {
+  if ((flags & 1) === 0) return data;
+  return encoding === "br" ? brotliDecompressSync(data) : gunzipSync(data);
+}
+
+interface Envelope {
+  readonly flags: number;
+  readonly data: Buffer;
+}
+
+export function envelopesIn(body: Buffer): Envelope[] {
+  const envelopes: Envelope[] = [];
   for (let at = 0; at + 5 <= body.length; ) {
     const end = at + 5 + body.readUInt32BE(at + 1);
     envelopes.push({ flags: body.readUInt8(at), data: body.subarray(at + 5, end) });

@@ -114,7 +114,7 @@ export function make(
       chunks.push(chunk);
       const isStream = contentType.startsWith("application/connect+");
       // Of a stream that goes on.
-      if (isStream && chunk[0] === 0) leave();
+      if (isStream && ((chunk[0] ?? 0) & 2) === 0) leave();
     });
     const leave = () => {
       resolve({ answer: "begun", text: "" });
