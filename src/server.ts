@@ -2,6 +2,7 @@
  * The composition root: settings become worlds, identity, interceptors and the two listening apps, one for the API
  * and one for the control service. Nothing below reads the environment or the machine's clock; both come in here.
  */
+import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { apiServices } from "./api.ts";
@@ -79,6 +80,8 @@ export async function startServer(settings: Settings, surroundings: Surroundings
   const metrics =
     controlPort === "off" ? undefined : new (await import("./control/metrics.ts")).Metrics(worlds);
   const shutdown = new AbortController();
+  // Each call under way listens to it; Node takes more than ten for a leak otherwise, and says so.
+  setMaxListeners(0, shutdown.signal);
   const listening = { ...settings.listening, tls };
   const common = { logger, listening, readiness, shutdownSignal: shutdown.signal };
   const chain = createChain({ worlds, identity, host: time, log: logger, observe: metrics?.observe });

@@ -1,10 +1,12 @@
 /** What the app answers beside RPCs, and where it finds them. */
 import { get } from "node:http";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { describe, expect } from "vitest";
+import { describe, expect, onTestFinished } from "vitest";
+import { EventService } from "../../src/gen/gitpod/v1/event_pb.ts";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { RunnerService } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import { test } from "../support/mock.ts";
+import { watching } from "../support/watching.ts";
 
 const listRunners = "gitpod.v1.RunnerService/ListRunners";
 
@@ -104,4 +106,14 @@ describe("a browser", () => {
       );
     },
   );
+});
+
+test("many streams at once are nothing that Node warns of", async ({ mock }) => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error) => warnings.push(message);
+  process.on("warning", warned);
+  onTestFinished(() => void process.off("warning", warned));
+  const watches = await Promise.all(Array.from({ length: 20 }, () => watching(mock.client(EventService))));
+  for (const watch of watches) await watch.end();
+  expect(warnings).toEqual([]);
 });
