@@ -99,6 +99,7 @@ class OnePortServer extends Server {
     this.maxConnections = options.maxConnections;
     this.on("request", (request, response) => this.#track(request, response));
     this.on("request", handler);
+    this.on("timeout", destroyUnlessHeard);
 
     // Fastify types its handler after one kind of server, but serves both kinds of request.
     const http2Handler = handler as unknown as (req: Http2ServerRequest, res: Http2ServerResponse) => void;
@@ -197,6 +198,17 @@ class OnePortServer extends Server {
     });
     this.#http2.emit("connection", socket); // emits "session" before it returns
   }
+}
+
+/**
+ * Ends a connection that has been idle for its time, unless a request had come and only the loop was too busy to read
+ * it: its client would never know whether it was served.
+ */
+function destroyUnlessHeard(socket: Socket): void {
+  const { bytesRead } = socket;
+  setImmediate(() => {
+    if (socket.bytesRead === bytesRead) socket.destroy();
+  });
 }
 
 /** Resets a stream whose request is not whole in time, as http.Server does with its connections. */

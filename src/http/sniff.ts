@@ -28,9 +28,14 @@ export function sniff(
 ): void {
   let head = Buffer.alloc(0);
   const giveUp = () => socket.destroy();
-  const timer = setTimeout(giveUp, timeoutMs);
+  let late: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    // What came in time is read first, however busy the loop was.
+    late = setImmediate(giveUp);
+  }, timeoutMs);
   const stop = () => {
     clearTimeout(timer);
+    clearImmediate(late);
     socket.off("readable", read).off("end", giveUp).off("error", giveUp).off("close", stop);
   };
   const read = () => {

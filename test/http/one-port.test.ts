@@ -102,6 +102,11 @@ function closed(socket: Socket): Promise<unknown> {
   return new Promise((resolve) => socket.once("close", resolve));
 }
 
+/** As a machine does that has other things to do: meanwhile nothing is read, and timers run out. */
+function holdUpTheLoop(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 async function dripFeed(connection: Awaited<ReturnType<typeof dial>>, bytes: string): Promise<void> {
   for (let i = 0; i < bytes.length; i++) {
     connection.client.write(bytes.charAt(i));
@@ -253,6 +258,28 @@ describe("limits", () => {
     const { headers } = await get1(port, "/echo", new Agent({ keepAlive: true }));
     expect(headers).toMatchObject({ connection: "keep-alive", "keep-alive": "timeout=7" });
   });
+
+  test.each([
+    ["its first request", { sniffTimeoutMs: 500 }, { isUsed: false, heldUpMs: 600 }],
+    // Node adds a second to that limit.
+    ["a further request", { keepAliveTimeoutMs: 500 }, { isUsed: true, heldUpMs: 1_700 }],
+  ])(
+    "a connection whose time ran out while %s was waiting to be read is served",
+    async (_, options, { isUsed, heldUpMs }) => {
+      const { client, received } = await dial(await start({ ...PATIENT, ...options }));
+      const get = "GET /echo HTTP/1.1\r\nhost: a\r\n";
+      if (isUsed) {
+        client.write(`${get}\r\n`);
+        await once(client, "readable");
+        client.read();
+      }
+      setImmediate(() => {
+        client.write(`${get}connection: close\r\n\r\n`);
+        holdUpTheLoop(heldUpMs);
+      });
+      expect(await received()).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+    },
+  );
 
   test("an HTTP/2 request over the header limit is reset, and its session goes on", async () => {
     const { url } = await start({ maxHeaderBytes: 1024 });
