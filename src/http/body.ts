@@ -4,23 +4,32 @@ import type { Http2ServerRequest } from "node:http2";
 import { compressionNegotiate } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { errors } from "../errors.ts";
+import { envelopePrefixBytes } from "./decode-message.ts";
 
-/** A request's body, as long as its header has promised. */
+/** A request's body, with a message that is no larger than allowed. */
 export class Body {
   readonly #raw: IncomingMessage | Http2ServerRequest;
+  readonly #maxBytes: number;
   #reading: Promise<Uint8Array> | undefined;
 
-  constructor(raw: IncomingMessage | Http2ServerRequest) {
+  constructor(raw: IncomingMessage | Http2ServerRequest, maxBytes: number) {
     this.#raw = raw;
+    this.#maxBytes = maxBytes;
   }
 
   read(): Promise<Uint8Array> {
     this.#reading ??= new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
+      let left = this.#maxBytes + envelopePrefixBytes;
       let isWhole = false;
       // An error has a stack, which takes long to write down: only where there is one.
       const fail = (cause?: unknown) => isWhole || reject(errors.clientWentAway({ cause }));
-      this.#raw.on("data", (chunk: Buffer) => chunks.push(chunk));
+      this.#raw.on("data", (chunk: Buffer) => {
+        left -= chunk.length;
+        if (left >= 0) chunks.push(chunk);
+        // What lies beyond is let pass, so that the client gets to read its answer.
+        else reject(errors.bodyTooLarge({ limitBytes: this.#maxBytes }));
+      });
       this.#raw.once("end", () => {
         isWhole = true;
         resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
@@ -41,12 +50,12 @@ export class Body {
 /** As text it goes out in one write with its headers. */
 export type Content = string | Uint8Array;
 
-/** What Connect does not compress: less would not become smaller. */
-const compressMinBytes = 1_024;
+/** What is shorter Connect does not compress: it would not become smaller. */
+export const packedMinBytes = 1_024;
 const compressions = [compressionGzip, compressionBrotli];
 
-/** What packs a content of that length for a client that accepts these; undefined where it goes as it is. */
-export function packerOf(bytes: number, accepted: string | null) {
-  if (accepted === null || bytes < compressMinBytes) return undefined;
+/** What packs for a client that accepts these; undefined where what it gets goes as it is. */
+export function packerOf(accepted: string | null) {
+  if (accepted === null) return undefined;
   return compressionNegotiate(compressions, null, accepted, "").response ?? undefined;
 }

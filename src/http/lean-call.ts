@@ -14,7 +14,7 @@ const ended = new Error("the call has ended");
 /** A call, as its interceptors and as its implementation know it. */
 export class LeanCall implements HandlerContext, UnaryRequest {
   readonly stream = false;
-  readonly protocolName = "connect";
+  readonly protocolName: string;
   readonly requestMethod = "POST";
   readonly method: DescMethodUnary;
   readonly service;
@@ -33,12 +33,14 @@ export class LeanCall implements HandlerContext, UnaryRequest {
   #responseTrailer: Headers | undefined;
 
   constructor(
+    protocolName: string,
     method: DescMethodUnary,
     empty: Message,
     request: Request,
     response: Response,
     shutdownSignal: AbortSignal,
   ) {
+    this.protocolName = protocolName;
     this.method = method;
     this.service = method.parent;
     this.message = empty;

@@ -1,4 +1,7 @@
 /** The short way of common calls is one way in two: what comes back is the same to the last header. */
+import { once } from "node:events";
+import { connect, type IncomingHttpHeaders } from "node:http2";
+import { buffer } from "node:stream/consumers";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect } from "vitest";
@@ -13,6 +16,7 @@ interface Row {
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly headers?: Record<string, string>;
   readonly prepare?: (mock: TestMock) => unknown;
+  /** Of HTTP, or of gRPC where it is spoken. */
   readonly status: number;
 }
 
@@ -79,26 +83,109 @@ const rows: readonly Row[] = [
   { title: "an ordered empty reply", prepare: fault({ case: "emptyReply", value: {} }), status: 200 },
 ];
 
-async function answerOf(start: StartMock, lean: "on" | "off", row: Row) {
-  const mock = await start({ lean });
-  await row.prepare?.(mock);
-  const response = await fetch(mock.url + (row.path ?? rpc.createRunner), {
+const grpc = { "content-type": "application/grpc", te: "trailers" };
+const enveloped = (message: Uint8Array, flags = 0) =>
+  Buffer.concat([Buffer.of(flags, 0, 0, message.length >> 8, message.length & 0xff), message]);
+const largeBinary = toBinary(
+  CreateRunnerRequestSchema,
+  create(CreateRunnerRequestSchema, { name: "My Runner", provider: 1, spec: { configuration: { metrics } } }),
+);
+
+const grpcRows: readonly Row[] = [
+  { title: "a reply", status: 0 },
+  {
+    title: "a reply to a type with its codec",
+    headers: { "content-type": "application/grpc+proto" },
+    status: 0,
+  },
+  { title: "a reply that is not worth packing", headers: { "grpc-accept-encoding": "gzip,br" }, status: 0 },
+  {
+    title: "a large reply to whom takes it packed",
+    headers: { "grpc-accept-encoding": "gzip,br" },
+    body: enveloped(largeBinary),
+    status: 0,
+  },
+  { title: "a large reply to whom does not", body: enveloped(largeBinary), status: 0 },
+  { title: "what says that it is not packed", headers: { "grpc-encoding": "identity" }, status: 0 },
+  { title: "an empty message", path: rpc.listRunners, body: enveloped(Buffer.of()), status: 0 },
+  { title: "a reply in a world", path: `/w/elsewhere/api${rpc.createRunner}`, status: 0 },
+  { title: "violations", body: enveloped(Buffer.of()), status: 3 },
+  { title: "what is no protobuf", body: enveloped(Buffer.of(0xff)), status: 3 },
+  { title: "no message", body: "", status: 12 },
+  { title: "two messages", body: Buffer.concat([enveloped(binary), enveloped(binary)]), status: 12 },
+  { title: "a message that breaks off", body: enveloped(binary).subarray(0, 9), status: 3 },
+  { title: "flags that there are none of", body: enveloped(binary, 0x40), status: 3 },
+  { title: "what is packed, and does not say how", body: enveloped(binary, 1), status: 3 },
+  { title: "a message larger than is read", body: enveloped(Buffer.alloc(60_000)), status: 8 },
+  { title: "far more than is read", body: Buffer.alloc(200_000), status: 8 },
+  { title: "a bearer that is none", headers: { authorization: "Bearer rmock_access_x" }, status: 16 },
+  { title: "a world that there cannot be", path: `/w/NO${rpc.createRunner}`, status: 3 },
+  {
+    title: "an ordered error with headers",
+    prepare: fault({
+      case: "error",
+      value: { code: "resource_exhausted", retryDelay: durationFromMs(5), headers: { "retry-after": "7" } },
+    }),
+    status: 8,
+  },
+  {
+    title: "an ordered redirect",
+    prepare: fault({ case: "redirect", value: { location: "https://example.com/" } }),
+    status: 308,
+  },
+  { title: "an ordered empty reply", prepare: fault({ case: "emptyReply", value: {} }), status: 0 },
+];
+
+type Send = (url: string, row: Row) => Promise<object & { readonly status: number; readonly body: Buffer }>;
+
+const send: Send = async (url, { headers, body = JSON.stringify(runner) }) => {
+  const response = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", ...row.headers },
-    body: row.body ?? JSON.stringify(runner),
+    headers: { "content-type": "application/json", ...headers },
+    body,
     redirect: "manual",
   });
-  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== "date"));
-  const body = Buffer.from(await response.arrayBuffer()).toString("latin1");
+  return {
+    status: response.status,
+    headers: Object.fromEntries([...response.headers].filter(([name]) => name !== "date")),
+    body: Buffer.from(await response.arrayBuffer()),
+  };
+};
+
+const sendGrpc: Send = async (url, { headers, body = enveloped(binary) }) => {
+  const { origin, pathname } = new URL(url);
+  const session = connect(origin);
+  const stream = session.request({ ":method": "POST", ":path": pathname, ...grpc, ...headers });
+  let trailers: IncomingHttpHeaders = {};
+  stream.on("trailers", (told) => {
+    trailers = told;
+  });
+  stream.end(body);
+  const [{ date: _, ...header }] = (await once(stream, "response")) as [IncomingHttpHeaders];
+  const content = await buffer(stream);
+  session.close();
+  return { status: Number(trailers["grpc-status"] ?? header[":status"]), header, trailers, body: content };
+};
+
+async function answerOf(start: StartMock, lean: "on" | "off", row: Row, sendRow: Send) {
+  const mock = await start({ lean, maxBodyBytes: 50_000 });
+  await row.prepare?.(mock);
+  const { body, ...answer } = await sendRow(mock.url + (row.path ?? rpc.createRunner), row);
   const calls = mock.calls
     .list()
     .map(({ rpc, error, protocol, request, reply }) => ({ rpc, error, protocol, request, reply }));
-  return { status: response.status, headers, body: body.replaceAll(mock.url, ""), calls };
+  return { ...answer, body: body.toString("latin1").replaceAll(mock.url, ""), calls };
 }
 
-describe("both ways answer the same:", () => {
+describe.each([
+  { protocol: "Connect", rows, sendRow: send },
+  { protocol: "gRPC", rows: grpcRows, sendRow: sendGrpc },
+])("both ways answer $protocol the same:", ({ rows, sendRow }) => {
   test.for(rows.map((row) => [row.title, row] as const))("%s", async ([, row], { start }) => {
-    const [short, long] = [await answerOf(start, "on", row), await answerOf(start, "off", row)];
+    const [short, long] = [
+      await answerOf(start, "on", row, sendRow),
+      await answerOf(start, "off", row, sendRow),
+    ];
     expect(short).toEqual(long);
     expect(short.status).toBe(row.status);
   });

@@ -104,13 +104,11 @@ const everyWay = protocols.flatMap((protocol) =>
 );
 
 /** What otherwise takes the short way (http/lean-unary.ts), through Connect's handlers. */
-const longWays = ["Connect JSON", "Connect binary"].flatMap((name) =>
-  both.flatMap((httpVersion) =>
-    protocols
-      .filter((protocol) => protocol.name === name)
-      .map((protocol) => wayOf(protocol, httpVersion, { ...plain, lean: "off" })),
-  ),
-);
+const longWays = protocols
+  .filter(({ name }) => ["Connect JSON", "Connect binary", "gRPC"].includes(name))
+  .flatMap((protocol) =>
+    protocol.httpVersions.map((httpVersion) => wayOf(protocol, httpVersion, { ...plain, lean: "off" })),
+  );
 
 export const ways: readonly Way[] = [...everyWay, ...longWays];
 

@@ -21,6 +21,6 @@ describe.for(ways.map((way) => [way.title, way] as const))("over %s", ([, way]) 
 });
 
 test("the matrix has each protocol, codec, HTTP version, compression, with and without TLS", () => {
-  expect(ways).toHaveLength(11 * 2 * 2 + 4);
+  expect(ways).toHaveLength(11 * 2 * 2 + 5);
   expect(new Set(ways.map(({ title }) => title)).size).toBe(ways.length);
 });

@@ -1,0 +1,46 @@
+/** gRPC over HTTP/2 on the short way (see lean-unary.ts): not compressed by the client, and without a deadline. */
+import { toBinary } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { type Content, packedMinBytes, packerOf } from "./body.ts";
+import { compressedFlag, envelopePrefixBytes, onlyEnvelope, open } from "./decode-message.ts";
+import { addHeaders, type WireOf } from "./lean-wire.ts";
+
+export const grpcWire: WireOf = (method) => ({
+  protocolName: "grpc",
+  json: false,
+  isCommon: (headers, _maxBytes, httpVersionMajor) =>
+    httpVersionMajor === 2 &&
+    (headers["grpc-encoding"] ?? "identity") === "identity" &&
+    headers["grpc-timeout"] === undefined,
+  open: (body) => open(onlyEnvelope(body), undefined).bytes,
+  encode: (message) => toBinary(method.output, message),
+  async answer(response, call, headers, reply) {
+    if (reply instanceof ConnectError) setTrailerStatus(call.responseTrailer, reply);
+    const trailers = { "grpc-status": "0" };
+    if (call.hasResponseHeaders) {
+      addHeaders(headers, call.responseHeader);
+      addHeaders(trailers, call.responseTrailer);
+    }
+    headers["content-type"] = "application/grpc+proto";
+    const packer = packerOf(call.requestHeader.get("grpc-accept-encoding"));
+    if (packer) headers["grpc-encoding"] = packer.name;
+    const body = reply instanceof ConnectError ? undefined : await enveloped(reply, packer);
+    response.writeHead(200, headers);
+    response.addTrailers(trailers);
+    if (body) response.end(body);
+    else response.end();
+  },
+});
+
+async function enveloped(content: Content, packer: Compression | undefined): Promise<Uint8Array> {
+  const message = Buffer.from(content);
+  const packed = message.length < packedMinBytes ? undefined : await packer?.compress(message);
+  const { length } = packed ?? message;
+  const envelope = Buffer.allocUnsafe(envelopePrefixBytes + length);
+  envelope.writeUInt8(packed ? compressedFlag : 0);
+  envelope.writeUInt32BE(length, 1);
+  envelope.set(packed ?? message, envelopePrefixBytes);
+  return envelope;
+}
