@@ -5,6 +5,7 @@ import Gitpod from "@gitpod/sdk";
 import { expect, onTestFinished, test } from "vitest";
 import { CallSchema } from "../../src/gen/runnermock/v1/control_pb.ts";
 import { type RunnerMock, type RunnerMockOptions, startRunnerMock } from "../../src/index.ts";
+import { readerOf } from "../support/node-sdk.ts";
 
 const provider = "RUNNER_PROVIDER_AWS_EC2";
 
@@ -21,13 +22,10 @@ async function story({ url, calls }: RunnerMock): Promise<void> {
     await client.withOptions({ bearerToken }).identity.getAuthenticatedIdentity({});
   for (let watches = 1; watches <= 3; watches++) {
     const stream = await client.events.watch({});
-    const events = stream[Symbol.asyncIterator]();
+    const next = readerOf(stream);
     await calls.waitFor({ rpc: "WatchEvents" }, { count: watches });
     for (let i = 0; i < 4; i++) await client.runners.create({ name: `Watched ${i}`, provider });
-    const heard = (async () => {
-      for (let i = 0; i < 4; i++) await events.next();
-    })();
-    await heard.catch(() => {});
+    await next(4).catch(() => {});
     stream.controller.abort();
   }
   for await (const { runnerId = "" } of client.runners.list({ pagination: { pageSize: 3 } }))

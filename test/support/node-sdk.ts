@@ -32,6 +32,30 @@ export const test = withMock.extend<{ sdk: Sdk }>({
   sdk: async ({ mock }, use) => use(sdkOf(mock)),
 });
 
+/**
+ * The next so many events of a stream, to be asked for again and again. It is read ahead from now on: fetch cancels a
+ * body that nobody has begun to read when its response is garbage, and the SDK keeps none.
+ */
+export function readerOf<T>(stream: AsyncIterable<T>): (count: number) => Promise<T[]> {
+  const events = stream[Symbol.asyncIterator]();
+  const ahead = () => {
+    const next = events.next();
+    next.catch(() => {}); // Whoever waits for it hears of it; at the end nobody does.
+    return next;
+  };
+  let upcoming = ahead();
+  return async (count) => {
+    const read: T[] = [];
+    while (read.length < count) {
+      const { value, done } = await upcoming;
+      if (done) throw new Error("the stream has ended");
+      read.push(value);
+      upcoming = ahead();
+    }
+    return read;
+  };
+}
+
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 export const unknownId = "d2c94c27-3b76-4a42-b88c-95a85e392c68";
 

@@ -1,6 +1,7 @@
 /** The official Node SDK, in this process, as it comes from npm. */
 import { readFileSync } from "node:fs";
 import Gitpod, { APIError } from "@gitpod/sdk";
+import { readerOf } from "../../support/node-sdk.ts";
 import { type ClientKind, type JsonObject, type Outcome, type RpcName, userBearer } from "../client.ts";
 
 const manifest = new URL("../../../node_modules/@gitpod/sdk/package.json", import.meta.url);
@@ -110,13 +111,9 @@ export const nodeSdk: ClientKind = {
       },
       async watch(request) {
         const stream = await client.events.watch(request);
-        const events = stream[Symbol.asyncIterator]();
+        const next = readerOf(stream);
         return {
-          async next(count) {
-            const read: JsonObject[] = [];
-            while (read.length < count) read.push((await events.next()).value as JsonObject);
-            return read;
-          },
+          next: async (count) => (await next(count)) as unknown as JsonObject[],
           async end() {
             stream.controller.abort();
           },

@@ -3,33 +3,18 @@ import type Gitpod from "@gitpod/sdk";
 import { BadRequestError } from "@gitpod/sdk";
 import { describe, expect } from "vitest";
 import { startMs } from "../../support/mock.ts";
-import { comeUp, errorOf, given, productionRunner, sdkOf, test, unknownId } from "../../support/node-sdk.ts";
-
-type EventStream = Awaited<ReturnType<Gitpod["events"]["watch"]>>;
+import {
+  comeUp,
+  errorOf,
+  given,
+  productionRunner,
+  readerOf,
+  sdkOf,
+  test,
+  unknownId,
+} from "../../support/node-sdk.ts";
 
 const watchEvents = /\/gitpod\.v1\.EventService\/WatchEvents$/;
-
-/**
- * The next so many events of a stream, to be asked for again and again. It is read ahead from now on: fetch cancels a
- * body that nobody has begun to read when its response is garbage, and the SDK keeps none.
- */
-function readerOf(stream: EventStream) {
-  const events = stream[Symbol.asyncIterator]();
-  const ahead = () => {
-    const next = events.next();
-    next.catch(() => {}); // Whoever waits for it hears of it; at the end nobody does.
-    return next;
-  };
-  let upcoming = ahead();
-  return async (count: number) => {
-    const read: unknown[] = [];
-    while (read.length < count) {
-      read.push((await upcoming).value);
-      upcoming = ahead();
-    }
-    return read;
-  };
-}
 
 const event = (operation: string, resourceId: string | undefined, resourceType = "RUNNER") => ({
   operation: `RESOURCE_OPERATION_${operation}`,
@@ -65,9 +50,10 @@ describe("the Node SDK watches", () => {
     const stream = await sdk.client.events.watch(
       asWatch({ resourceTypeFilters: [{ resourceType: "RESOURCE_TYPE_RUNNER", resourceIds: [runnerId] }] }),
     );
+    const next = readerOf(stream);
     await sdk.client.runners.create(productionRunner);
     await sdk.client.runners.delete({ runnerId });
-    expect(await readerOf(stream)(1)).toEqual([event("DELETE", runnerId)]);
+    expect(await next(1)).toEqual([event("DELETE", runnerId)]);
     stream.controller.abort();
   });
 
