@@ -27,8 +27,8 @@ export class Body {
       this.#raw.on("data", (chunk: Buffer) => {
         left -= chunk.length;
         if (left >= 0) chunks.push(chunk);
-        // What lies beyond is let pass, so that the client gets to read its answer.
-        else reject(errors.bodyTooLarge({ limitBytes: this.#maxBytes }));
+        // What lies beyond is let pass, so that the client gets to read its answer; one error is enough for it.
+        else if (left + chunk.length >= 0) reject(errors.bodyTooLarge({ limitBytes: this.#maxBytes }));
       });
       this.#raw.once("end", () => {
         isWhole = true;

@@ -176,7 +176,8 @@ function readAll(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uin
       for await (const chunk of body) {
         length += chunk.length;
         if (length <= limit) chunks.push(chunk);
-        else reject(errors.bodyTooLarge({ limitBytes: maxBytes }));
+        // One error is enough for it.
+        else if (length - chunk.length <= limit) reject(errors.bodyTooLarge({ limitBytes: maxBytes }));
       }
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, Math.min(length, limit)));
     };

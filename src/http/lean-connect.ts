@@ -1,18 +1,17 @@
 /** Connect's protocol on the short way (see lean-unary.ts): neither compressed nor with a deadline. */
-import { toBinary, toJsonString } from "@bufbuild/protobuf";
+import { type DescMethodUnary, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes, trailerMux } from "@connectrpc/connect/protocol-connect";
 import { packedMinBytes, packerOf } from "./body.ts";
 import { checkVersion } from "./decode-message.ts";
-import { addHeaders, type WireOf } from "./lean-wire.ts";
+import { addHeaders, type JsonOptions, type Wire } from "./lean-wire.ts";
 
-export const connectWire =
-  ({ json }: { readonly json: boolean }): WireOf =>
-  (method, jsonOptions) => ({
+export function connectWire(method: DescMethodUnary, json: boolean, jsonOptions: JsonOptions): Wire {
+  return {
     protocolName: "connect",
     json,
-    isCommon: (headers, maxBytes) =>
+    isCommon: ({ headers }, maxBytes) =>
       Number(headers["content-length"] ?? Number.NaN) <= maxBytes &&
       headers["content-encoding"] === undefined &&
       headers["connect-timeout-ms"] === undefined,
@@ -26,19 +25,21 @@ export const connectWire =
       return rewriteJson?.(text) ?? text;
     },
     async answer(response, call, headers, reply) {
-      const error = reply instanceof ConnectError ? reply : undefined;
-      let content = reply instanceof ConnectError ? errorToJsonBytes(reply, jsonOptions) : reply;
-      if (error) mergeNonProtocolHeaders(call.responseHeader, error.metadata);
+      const failed = reply instanceof ConnectError;
+      if (failed) mergeNonProtocolHeaders(call.responseHeader, reply.metadata);
+      let content = failed ? errorToJsonBytes(reply, jsonOptions) : reply;
       if (call.hasResponseHeaders) addHeaders(headers, trailerMux(call.responseHeader, call.responseTrailer));
-      headers["content-type"] = json || error ? "application/json" : "application/proto";
-      const bytes = Buffer.byteLength(content);
+      headers["content-type"] = json || failed ? "application/json" : "application/proto";
+      let bytes = Buffer.byteLength(content);
       const packer = bytes < packedMinBytes ? undefined : packerOf(call.requestHeader.get("accept-encoding"));
       if (packer) {
         headers["content-encoding"] = packer.name;
         content = await packer.compress(Buffer.from(content));
+        bytes = content.length;
       }
-      headers["content-length"] = packer ? content.length : bytes;
-      response.writeHead(error ? codeToHttpStatus(error.code) : 200, headers);
+      headers["content-length"] = bytes;
+      response.writeHead(failed ? codeToHttpStatus(reply.code) : 200, headers);
       response.end(content);
     },
-  });
+  };
+}

@@ -1,23 +1,24 @@
 /** gRPC over HTTP/2 on the short way (see lean-unary.ts): not compressed by the client, and without a deadline. */
-import { toBinary } from "@bufbuild/protobuf";
+import { type DescMethodUnary, toBinary } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { type Content, packedMinBytes, packerOf } from "./body.ts";
 import { compressedFlag, envelopePrefixBytes, onlyEnvelope, open } from "./decode-message.ts";
-import { addHeaders, type WireOf } from "./lean-wire.ts";
+import { addHeaders, type Wire } from "./lean-wire.ts";
 
-export const grpcWire: WireOf = (method) => ({
+export const grpcWire = (method: DescMethodUnary): Wire => ({
   protocolName: "grpc",
   json: false,
-  isCommon: (headers, _maxBytes, httpVersionMajor) =>
+  isCommon: ({ headers, httpVersionMajor }) =>
     httpVersionMajor === 2 &&
     (headers["grpc-encoding"] ?? "identity") === "identity" &&
     headers["grpc-timeout"] === undefined,
   open: (body) => open(onlyEnvelope(body), undefined).bytes,
   encode: (message) => toBinary(method.output, message),
   async answer(response, call, headers, reply) {
-    if (reply instanceof ConnectError) setTrailerStatus(call.responseTrailer, reply);
+    const failed = reply instanceof ConnectError;
+    if (failed) setTrailerStatus(call.responseTrailer, reply);
     const trailers = { "grpc-status": "0" };
     if (call.hasResponseHeaders) {
       addHeaders(headers, call.responseHeader);
@@ -26,7 +27,7 @@ export const grpcWire: WireOf = (method) => ({
     headers["content-type"] = "application/grpc+proto";
     const packer = packerOf(call.requestHeader.get("grpc-accept-encoding"));
     if (packer) headers["grpc-encoding"] = packer.name;
-    const body = reply instanceof ConnectError ? undefined : await enveloped(reply, packer);
+    const body = failed ? undefined : await enveloped(reply, packer);
     response.writeHead(200, headers);
     response.addTrailers(trailers);
     if (body) response.end(body);

@@ -76,7 +76,7 @@ export function createLean(routes: (router: ConnectRouter) => void, options: Lea
     const queryAt = url.indexOf("?");
     const rpc = rpcs.get(queryAt < 0 ? url : url.slice(0, queryAt));
     const wire = rpc?.wires.get(request.headers["content-type"]);
-    if (!rpc || !wire?.isCommon(request.headers, options.maxBytes, request.httpVersionMajor)) return false;
+    if (!rpc || !wire?.isCommon(request, options.maxBytes)) return false;
     request.url = url;
     rpc.handle(wire, request, response).catch((error) => {
       options.logger.error({ err: error }, "failed");
@@ -95,10 +95,10 @@ function isCommon({ method, headers, socket }: Request): boolean {
 
 /** By the type of their content. */
 function wiresOf(method: DescMethodUnary, jsonOptions: JsonOptions): LeanRpc["wires"] {
-  const grpc = grpcWire(method, jsonOptions);
+  const grpc = grpcWire(method);
   return new Map([
-    ["application/json", connectWire({ json: true })(method, jsonOptions)],
-    ["application/proto", connectWire({ json: false })(method, jsonOptions)],
+    ["application/json", connectWire(method, true, jsonOptions)],
+    ["application/proto", connectWire(method, false, jsonOptions)],
     ["application/grpc", grpc],
     ["application/grpc+proto", grpc],
   ]);

@@ -7,6 +7,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect } from "vitest";
 import { CreateRunnerRequestSchema } from "../../src/gen/gitpod/v1/runner_pb.ts";
 import type { FaultSchema } from "../../src/gen/runnermock/v1/control_pb.ts";
+import { envelope } from "../malformed/rows/envelope.ts";
 import { type StartMock, type TestMock, test } from "../support/mock.ts";
 import { rpc } from "../support/post.ts";
 
@@ -31,6 +32,13 @@ const fault =
   (effect: NonNullable<MessageInitShape<typeof FaultSchema>["effect"]>) =>
   ({ faults }: TestMock) =>
     faults.inject({ effect });
+
+const orderedError = fault({
+  case: "error",
+  value: { code: "resource_exhausted", retryDelay: durationFromMs(5), headers: { "retry-after": "7" } },
+});
+const orderedRedirect = fault({ case: "redirect", value: { location: "https://example.com/" } });
+const orderedEmptyReply = fault({ case: "emptyReply", value: {} });
 
 const rows: readonly Row[] = [
   { title: "a reply in JSON", status: 200 },
@@ -69,23 +77,18 @@ const rows: readonly Row[] = [
   { title: "a world that there cannot be", path: `/w/NO${rpc.createRunner}`, status: 400 },
   {
     title: "an ordered error with headers",
-    prepare: fault({
-      case: "error",
-      value: { code: "resource_exhausted", retryDelay: durationFromMs(5), headers: { "retry-after": "7" } },
-    }),
+    prepare: orderedError,
     status: 429,
   },
   {
     title: "an ordered redirect",
-    prepare: fault({ case: "redirect", value: { location: "https://example.com/" } }),
+    prepare: orderedRedirect,
     status: 308,
   },
-  { title: "an ordered empty reply", prepare: fault({ case: "emptyReply", value: {} }), status: 200 },
+  { title: "an ordered empty reply", prepare: orderedEmptyReply, status: 200 },
 ];
 
 const grpc = { "content-type": "application/grpc", te: "trailers" };
-const enveloped = (message: Uint8Array, flags = 0) =>
-  Buffer.concat([Buffer.of(flags, 0, 0, message.length >> 8, message.length & 0xff), message]);
 const largeBinary = toBinary(
   CreateRunnerRequestSchema,
   create(CreateRunnerRequestSchema, { name: "My Runner", provider: 1, spec: { configuration: { metrics } } }),
@@ -102,38 +105,35 @@ const grpcRows: readonly Row[] = [
   {
     title: "a large reply to whom takes it packed",
     headers: { "grpc-accept-encoding": "gzip,br" },
-    body: enveloped(largeBinary),
+    body: envelope(0, largeBinary),
     status: 0,
   },
-  { title: "a large reply to whom does not", body: enveloped(largeBinary), status: 0 },
+  { title: "a large reply to whom does not", body: envelope(0, largeBinary), status: 0 },
   { title: "what says that it is not packed", headers: { "grpc-encoding": "identity" }, status: 0 },
-  { title: "an empty message", path: rpc.listRunners, body: enveloped(Buffer.of()), status: 0 },
+  { title: "an empty message", path: rpc.listRunners, body: envelope(0), status: 0 },
   { title: "a reply in a world", path: `/w/elsewhere/api${rpc.createRunner}`, status: 0 },
-  { title: "violations", body: enveloped(Buffer.of()), status: 3 },
-  { title: "what is no protobuf", body: enveloped(Buffer.of(0xff)), status: 3 },
+  { title: "violations", body: envelope(0), status: 3 },
+  { title: "what is no protobuf", body: envelope(0, Buffer.of(0xff)), status: 3 },
   { title: "no message", body: "", status: 12 },
-  { title: "two messages", body: Buffer.concat([enveloped(binary), enveloped(binary)]), status: 12 },
-  { title: "a message that breaks off", body: enveloped(binary).subarray(0, 9), status: 3 },
-  { title: "flags that there are none of", body: enveloped(binary, 0x40), status: 3 },
-  { title: "what is packed, and does not say how", body: enveloped(binary, 1), status: 3 },
-  { title: "a message larger than is read", body: enveloped(Buffer.alloc(60_000)), status: 8 },
+  { title: "two messages", body: Buffer.concat([envelope(0, binary), envelope(0, binary)]), status: 12 },
+  { title: "a message that breaks off", body: envelope(0, binary).subarray(0, 9), status: 3 },
+  { title: "flags that there are none of", body: envelope(0x40, binary), status: 3 },
+  { title: "what is packed, and does not say how", body: envelope(1, binary), status: 3 },
+  { title: "a message larger than is read", body: envelope(0, Buffer.alloc(60_000)), status: 8 },
   { title: "far more than is read", body: Buffer.alloc(200_000), status: 8 },
   { title: "a bearer that is none", headers: { authorization: "Bearer rmock_access_x" }, status: 16 },
   { title: "a world that there cannot be", path: `/w/NO${rpc.createRunner}`, status: 3 },
   {
     title: "an ordered error with headers",
-    prepare: fault({
-      case: "error",
-      value: { code: "resource_exhausted", retryDelay: durationFromMs(5), headers: { "retry-after": "7" } },
-    }),
+    prepare: orderedError,
     status: 8,
   },
   {
     title: "an ordered redirect",
-    prepare: fault({ case: "redirect", value: { location: "https://example.com/" } }),
+    prepare: orderedRedirect,
     status: 308,
   },
-  { title: "an ordered empty reply", prepare: fault({ case: "emptyReply", value: {} }), status: 0 },
+  { title: "an ordered empty reply", prepare: orderedEmptyReply, status: 0 },
 ];
 
 type Send = (url: string, row: Row) => Promise<object & { readonly status: number; readonly body: Buffer }>;
@@ -152,7 +152,7 @@ const send: Send = async (url, { headers, body = JSON.stringify(runner) }) => {
   };
 };
 
-const sendGrpc: Send = async (url, { headers, body = enveloped(binary) }) => {
+const sendGrpc: Send = async (url, { headers, body = envelope(0, binary) }) => {
   const { origin, pathname } = new URL(url);
   const session = connect(origin);
   const stream = session.request({ ":method": "POST", ":path": pathname, ...grpc, ...headers });
