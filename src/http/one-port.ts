@@ -14,7 +14,7 @@ import {
   type Http2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { maxTimerMs } from "../clock.ts";
 import { sniff, speaksHttp2, speaksTls } from "./sniff.ts";
 
@@ -153,8 +153,9 @@ class OnePortServer extends Server {
 
   #serve(socket: Socket): void {
     sniff(socket, this.#options.sniffTimeoutMs, speaksHttp2, (isHttp2) => {
-      if (isHttp2) this.#http2Session(socket);
-      else for (const serve of this.#serveHttp1) serve.call(this, socket);
+      if (isHttp2) return this.#http2Session(socket);
+      for (const serve of this.#serveHttp1) serve.call(this, socket);
+      if (socket instanceof TLSSocket) parseFromStream(socket);
     });
   }
 
@@ -198,6 +199,15 @@ class OnePortServer extends Server {
     });
     this.#http2.emit("connection", socket); // emits "session" before it returns
   }
+}
+
+/**
+ * Has Node's HTTP parser read from the stream, by listening for data, where it would read from the handle. While an
+ * earlier answer is being written, the parser pauses; but a TLS handle goes on with the records that it has, the parser
+ * calls that an error (`HPE_PAUSED`), and the connection ends in the middle of a good request. So it is on Node 20 to 26.
+ */
+function parseFromStream(socket: TLSSocket): void {
+  socket.on("data", () => {});
 }
 
 /**

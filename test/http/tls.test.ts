@@ -13,6 +13,8 @@ import { test } from "../support/mock.ts";
 
 const get = "GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
+const LARGE_BYTES = 32 * 1024 * 1024;
+
 /** A record that says that it carries a handshake, and does not. */
 const badHandshake = [22, 3, 1, 0, 5, 9, 9, 9, 9, 9];
 
@@ -20,6 +22,8 @@ async function start(options: OnePortOptions = {}) {
   const tls = await certificate();
   const app = Fastify({ serverFactory: (handler) => createOnePortServer(handler, { tls, ...options }) });
   app.get("/version", async ({ protocol, raw }) => `${protocol} ${raw.httpVersion}`);
+  app.get("/large", () => Buffer.alloc(LARGE_BYTES));
+  app.post("/length", async ({ body }) => `got ${String(body).length}`);
   const accepted: Socket[] = [];
   app.server.on("connection", (socket) => accepted.push(socket));
   await app.listen({ host: "127.0.0.1", port: 0 });
@@ -74,6 +78,19 @@ test("a client that speaks plaintext is told that TLS is spoken here", async () 
   const socket = plain();
   socket.write(get);
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 [\s\S]*\r\n\r\nThis port speaks TLS: use https\.\n$/);
+});
+
+test("a request of several records is served behind an answer that is still being written", async () => {
+  const { secure } = await start();
+  const socket = secure();
+  await once(socket, "secureConnect");
+  socket.write("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await once(socket, "readable"); // and nothing is read: the answer waits
+  socket.setMaxSendFragment(512); // two records, which Node reads in one go
+  const body = "x".repeat(500);
+  const head = `Host: localhost\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}`;
+  socket.write(`POST /length HTTP/1.1\r\n${head}\r\n\r\n${body}`);
+  expect((await text(socket)).slice(-200)).toMatch(/\r\n\r\ngot 500$/);
 });
 
 test("a handshake that fails is one of `tlsClientError`, and the next client is served", async () => {
