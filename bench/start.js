@@ -34,20 +34,22 @@ function createRunner(port) {
   });
 }
 
-async function firstCallMs(server) {
+/** @param signal how it is stopped: what it has compiled it keeps for the next time when it is let to */
+async function firstCallMs(server, signal = "SIGKILL") {
   port += 2;
   const command = server.command(String(port), "json");
   const begun = performance.now();
   const child = spawned(command, "ignore");
   while (!(await createRunner(port)));
   const ms = performance.now() - begun;
-  child.kill("SIGKILL");
+  child.kill(signal);
   await once(child, "exit");
   return ms;
 }
 
 const compared = servers.filter(({ name }) => /runner-mock|node:http|Steady/.test(name));
 const all = new Map(compared.map(({ name }) => [name, []]));
+for (const server of compared) await firstCallMs(server, "SIGTERM");
 // In turns, so that what slows the machine slows all.
 for (let run = 0; run < runs; run++)
   for (const server of compared) all.get(server.name)?.push(await firstCallMs(server));

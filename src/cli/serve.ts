@@ -1,4 +1,5 @@
 /** `gitpod-runner-mock serve`: starts the mock, says where it is, and stops it when told to. */
+import module from "node:module";
 import { hostname } from "node:os";
 import { create } from "@bufbuild/protobuf";
 import { type DestinationStream, pino } from "pino";
@@ -27,7 +28,7 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
     return 1;
   }
   process.stdout.write(greeting(mock));
-  if (settings.world.switches.validation === "strict") setTimeout(warmUp, warmUpAfterMs).unref();
+  setTimeout(warmUp, warmUpAfterMs, settings).unref();
   if (isOpenToOthers(settings)) {
     logger.warn(
       { controlUrl: mock.controlUrl },
@@ -42,10 +43,16 @@ export async function serve(flags: RunnerMockOptions): Promise<number> {
 /** By then whoever waits for the mock knows that it is ready, and has hardly called it. */
 const warmUpAfterMs = 100;
 
-/** What the first call would wait for: rules take longer to compile than a mock to start. */
-async function warmUp(): Promise<void> {
-  const { quick } = await validators();
-  quick.validate(CreateRunnerRequestSchema, create(CreateRunnerRequestSchema));
+/**
+ * What the first call would wait for: rules take longer to compile than a mock to start. What has been compiled by then
+ * is kept for the next start: at its end a mock may have no time for it.
+ */
+async function warmUp({ world }: Settings): Promise<void> {
+  if (world.switches.validation === "strict") {
+    const { quick } = await validators();
+    quick.validate(CreateRunnerRequestSchema, create(CreateRunnerRequestSchema));
+  }
+  (module as { flushCompileCache?: () => void }).flushCompileCache?.();
 }
 
 /** JSON lines, or something for people's eyes where somebody is looking. */

@@ -1,8 +1,12 @@
 /** What the command line says and does while it serves; how it stops is in stop.test.ts. */
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import module from "node:module";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { describe } from "vitest";
 import { environment, mainJs, type Running, test } from "../support/command-line.ts";
@@ -41,6 +45,18 @@ describe("a mock that serves", () => {
     const met = await statuses(mock);
     expect(new Set(met)).toEqual(new Set([200, 429]));
     expect(await statuses(other)).toEqual(met);
+  });
+
+  test.concurrent("keeps what it has compiled before it ends, where Node can: it may be killed", async ({
+    commandLine,
+    expect,
+    onTestFinished,
+  }) => {
+    const folder = mkdtempSync(join(tmpdir(), "compiled-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await commandLine.serve([], { NODE_COMPILE_CACHE: folder });
+    const kept = () => readdirSync(folder, { recursive: true }).length > 1;
+    await expect.poll(kept).toBe("flushCompileCache" in module);
   });
 
   test.concurrent.for([
