@@ -48,7 +48,7 @@ function lazyRules() {
   return {
     name: "lazy-rules",
     transform(code, id) {
-      if (!file.test(id.replaceAll("\\", "/"))) return;
+      if (!file.test(id.replaceAll("\\", "/")) || !code.includes(method)) return;
       met += code.split(eager).length - 1;
       return code.replace(method, `${method} const manager = this;`).replaceAll(eager, lazy);
     },
