@@ -16,6 +16,7 @@ import fastify, {
 import { errors } from "../errors.ts";
 import { adversityHeader, faultHeader } from "../interceptors/inject-faults.ts";
 import type { Served } from "./connect-handlers.ts";
+import { inStep } from "./in-step.ts";
 import { createLean } from "./lean-unary.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
@@ -59,7 +60,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     serverFactory: (handler) =>
       createOnePortServer(
-        (request, response) => {
+        async (request, response) => {
+          await inStep();
           if (closing || !lean(request, response)) handler(request, response);
         },
         { ...listening, closeGraceMs },
