@@ -7,13 +7,16 @@ export type Random = (length: number) => Uint8Array;
 /** Drawn from the system in pieces of this size: a call for each id costs ten times as much. */
 const poolBytes = 8 * 1024;
 let pool = new Uint8Array();
+let given = 0;
 
 /** Bytes that nobody can guess, each given out once. */
 export const systemRandom: Random = (length) => {
-  if (pool.length < length) pool = randomBytes(Math.max(poolBytes, length));
-  const bytes = pool.subarray(0, length);
-  pool = pool.subarray(length);
-  return bytes;
+  if (pool.length - given < length) {
+    pool = randomBytes(Math.max(poolBytes, length));
+    given = 0;
+  }
+  given += length;
+  return pool.subarray(given - length, given);
 };
 
 /** A seed of 32 bits. */

@@ -13,10 +13,12 @@ export interface Validators {
   readonly violationsToProto: typeof violationsToProto;
 }
 
+let loaded: Validators | undefined;
 let loading: Promise<Validators> | undefined;
 
 /** Loaded with the first message that is held against rules: that takes a fifth of a start. */
-export function validators(): Promise<Validators> {
+export function validators(): Validators | Promise<Validators> {
+  if (loaded) return loaded;
   loading ??= load();
   return loading;
 }
@@ -32,5 +34,6 @@ export async function violationsOf<Desc extends DescMessage>(
 
 async function load(): Promise<Validators> {
   const { createValidator, violationsToProto } = await import("@bufbuild/protovalidate");
-  return { quick: createValidator({ failFast: true }), full: createValidator(), violationsToProto };
+  loaded = { quick: createValidator({ failFast: true }), full: createValidator(), violationsToProto };
+  return loaded;
 }

@@ -90,14 +90,15 @@ export class World {
     this.clock = clock;
     this.#settings = settings;
     this.#ground = ground;
+    // First: the store looks for what owns something in the order in which its collections are made.
+    const lease = new Lease({ leaseMs, lapsedTtlMs, switches });
+    const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
     this.knowledge = new Knowledge(store);
     this.tokens = new Tokens(this.clock, random, store, {
       exchange: settings.exchangeTokenTtlMs,
       access: settings.accessTokenTtlMs,
       logs: logsTokenTtlMs,
     });
-    const lease = new Lease({ leaseMs, lapsedTtlMs, switches });
-    const records = new RunnerRecords(this.clock, store, lease, maxLapsed);
     this.runners = new Runners(records, switches);
     this.registrar = new Registrar(records, this.runners, this.tokens, ids, store, switches);
     this.policies = new Policies(this.clock, this.runners, store, switches);

@@ -124,7 +124,7 @@ export function createControlService({ worlds, urlOf, state, host }: Control) {
         cursorOf(page),
         callMatcher(filter),
       );
-      return { calls: items.map(({ record }) => messageOf(record)), pagination };
+      return { calls: items.map(messageOf), pagination };
     },
 
     watchCalls({ world, filter, last, ends }, { signal }) {

@@ -59,10 +59,8 @@ export interface CallLogLimits {
   readonly maxWatchBacklog: number;
 }
 
-interface Kept {
-  /** The record's, as pages want it. */
-  readonly id: string;
-  readonly record: CallRecord;
+interface Kept extends CallRecord {
+  /** What it takes of the log's bytes. */
   readonly bytes: number;
 }
 
@@ -98,9 +96,9 @@ export class CallLog {
   /** Takes note of a call: a unary one when it has ended, a stream when it has begun. */
   add(call: NewCall): CallRecord {
     const id = String(++this.#heard).padStart(15, "0");
-    const record: CallRecord = { ...call, id };
     const bytes = overheadBytes + sizeOf(call.request) + sizeOf(call.reply);
-    this.#kept.push({ id, record, bytes });
+    const record: Kept = { ...call, id, bytes };
+    this.#kept.push(record);
     this.#bytes += bytes;
     this.#trim();
     for (const { matches, backlog } of this.#watchers) if (matches(record)) backlog.push(record);
@@ -116,13 +114,7 @@ export class CallLog {
 
   /** A page of the calls that match, the oldest first. */
   list(cursor: Cursor, matches: Matches) {
-    return pageOf(cursor, (page) =>
-      filtered(
-        page,
-        async (batch) => this.#after(batch),
-        ({ record }) => matches(record),
-      ),
-    );
+    return pageOf(cursor, (page) => filtered(page, async (batch) => this.#after(batch), matches));
   }
 
   /** The calls that match from now on, until the signal aborts; a reader that falls behind is ended. */
@@ -164,7 +156,7 @@ export class CallLog {
 
   /** The kept calls that match, the oldest first. */
   matching(matches: Matches): CallRecord[] {
-    return this.#kept.flatMap((kept) => (kept && matches(kept.record) ? [kept.record] : []));
+    return this.#kept.flatMap((kept) => (kept && matches(kept) ? [kept] : []));
   }
 
   /** Ends everybody who watches. */

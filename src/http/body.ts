@@ -30,11 +30,11 @@ export class Body {
         // What lies beyond is let pass, so that the client gets to read its answer; one error is enough for it.
         else if (left + chunk.length >= 0) reject(errors.bodyTooLarge({ limitBytes: this.#maxBytes }));
       });
-      this.#raw.once("end", () => {
+      this.#raw.on("end", () => {
         isWhole = true;
         resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
       });
-      this.#raw.once("error", fail).once("close", fail);
+      this.#raw.on("error", fail).on("close", fail);
       // Whoever was gone before has nobody tell it any more: Node has let what it sent run out.
       if (this.#raw.destroyed || this.#raw.readableEnded) fail();
     });

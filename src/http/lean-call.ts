@@ -2,7 +2,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { createContextValues, type HandlerContext, type UnaryRequest } from "@connectrpc/connect";
+import {
+  createContextValues,
+  type HandlerContext,
+  type UnaryRequest,
+  type UnaryResponse,
+} from "@connectrpc/connect";
 import { RequestHeaders } from "./request-headers.ts";
 
 export type Request = IncomingMessage | Http2ServerRequest;
@@ -85,5 +90,29 @@ export class LeanCall implements HandlerContext, UnaryRequest {
   get url(): string {
     const { host = this.#request.headers[":authority"] ?? "localhost" } = this.#request.headers;
     return `http://${host}${this.#request.url}`;
+  }
+}
+
+/** What a call is answered with, as its interceptors know it. */
+export class LeanReply implements UnaryResponse {
+  readonly stream = false;
+  readonly method: DescMethodUnary;
+  readonly service;
+  readonly message: Message;
+  readonly #call: LeanCall;
+
+  constructor(call: LeanCall, message: Message) {
+    this.method = call.method;
+    this.service = call.service;
+    this.message = message;
+    this.#call = call;
+  }
+
+  get header(): Headers {
+    return this.#call.responseHeader;
+  }
+
+  get trailer(): Headers {
+    return this.#call.responseTrailer;
   }
 }

@@ -24,7 +24,7 @@ import type { Log } from "../log.ts";
 import { Body, type Content } from "./body.ts";
 import { type DecodeOptions, decodeMessage } from "./decode-message.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { LeanCall, type Request, type Response } from "./lean-call.ts";
+import { LeanCall, LeanReply, type Request, type Response } from "./lean-call.ts";
 import { connectWire } from "./lean-connect.ts";
 import { grpcWire } from "./lean-grpc.ts";
 import { addHeaders, type JsonOptions, type Wire } from "./lean-wire.ts";
@@ -153,18 +153,7 @@ function composed(
     // It is the request that came in: those in between put in but another message.
     const call = request as LeanCall;
     const reply = await implementation(call.message, call);
-    return {
-      stream: false,
-      service: method.parent,
-      method,
-      message: isMessage(reply, method.output) ? reply : create(method.output, { ...reply }),
-      get header() {
-        return call.responseHeader;
-      },
-      get trailer() {
-        return call.responseTrailer;
-      },
-    };
+    return new LeanReply(call, isMessage(reply, method.output) ? reply : create(method.output, { ...reply }));
   };
   // What is given a unary request by an interceptor is unary.
   const wrap = (next: Answer, interceptor: Interceptor) => interceptor(next as never) as Answer;

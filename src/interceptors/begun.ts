@@ -9,8 +9,11 @@ export const begunKey = createContextKey<((header: Headers) => void) | undefined
   description: "begun",
 });
 
-export const tellBegun: Interceptor = (next) => async (request) => {
-  const response = await next(request);
-  if (response.stream) request.contextValues.get(begunKey)?.(response.header);
-  return response;
+export const tellBegun: Interceptor = (next) => (request) => {
+  const answering = next(request);
+  if (request.method.methodKind === "unary") return answering;
+  return answering.then((response) => {
+    if (response.stream) request.contextValues.get(begunKey)?.(response.header);
+    return response;
+  });
 };

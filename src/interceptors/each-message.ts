@@ -6,12 +6,11 @@ import type { ContextValues, Interceptor } from "@connectrpc/connect";
 export type Check = (message: Message, method: DescMethod, values: ContextValues) => void | Promise<void>;
 
 export function checkEachMessage(check: Check): Interceptor {
-  return (next) => async (request) => {
+  return (next) => (request) => {
     const { method, contextValues } = request;
     if (!request.stream) {
       const checking = check(request.message, method, contextValues);
-      if (checking) await checking;
-      return next(request);
+      return checking ? checking.then(() => next(request)) : next(request);
     }
     const message = checked(request.message, (each) => check(each, method, contextValues));
     return next({ ...request, message });

@@ -8,7 +8,7 @@ import { errors } from "../errors.ts";
 import { type PaginationRequest, PaginationRequestSchema } from "../gen/gitpod/v1/pagination_pb.ts";
 import { withMessage } from "./with-message.ts";
 
-export const takePageFromQuery: Interceptor = (next) => async (request) => {
+export const takePageFromQuery: Interceptor = (next) => (request) => {
   const queryAt = request.url.indexOf("?");
   if (queryAt < 0 || request.stream || request.requestMethod !== "POST") return next(request);
   if (request.method.input.field.pagination?.message !== PaginationRequestSchema) return next(request);

@@ -25,7 +25,7 @@ export type Observe = (method: DescMethod, code: string, durationMs: number) => 
 
 /** Records the calls that get past the gate. @param host for how long calls take: that is the machine's time */
 export function createRecord(host: HostTime, observe: Observe | undefined): Interceptor {
-  return (next) => async (request) => {
+  return (next) => (request) => {
     const recording = new Recording(host, request.method, request.contextValues, request.header);
     let begun: CallRecord | undefined;
     return withOutcome(

@@ -4,7 +4,7 @@ import { worldOf } from "../call.ts";
 import { errors } from "../errors.ts";
 import { RunnerConfigurationService } from "../gen/gitpod/v1/runner_configuration_pb.ts";
 import { pathOfViolation, pathText } from "../json-problems.ts";
-import { validators } from "../validators.ts";
+import { type Validators, validators } from "../validators.ts";
 import { checkEachMessage } from "./each-message.ts";
 
 /** How many violations are told in detail: gRPC sends them in a header, which has to be small. */
@@ -24,8 +24,13 @@ export const validateRequest = checkEachMessage((message, method, values) => {
 
 export const validateAlways = checkEachMessage((message, method) => validate(method.input, message));
 
-async function validate(desc: DescMessage, message: Message): Promise<void> {
-  const { quick, full, violationsToProto } = await validators();
+function validate(desc: DescMessage, message: Message): void | Promise<void> {
+  const known = validators();
+  if (known instanceof Promise) return known.then((loaded) => holdAgainst(loaded, desc, message));
+  return holdAgainst(known, desc, message);
+}
+
+function holdAgainst({ quick, full, violationsToProto }: Validators, desc: DescMessage, message: Message) {
   let result = quick.validate(desc, message);
   if (result.kind === "valid") return;
   if (!hasHugeList(message)) result = full.validate(desc, message);

@@ -15,7 +15,7 @@ export interface Slot<T> {
 }
 
 /** Where a document lives that falls due. */
-interface Home<T> {
+export interface Home<T> {
   /** Applies what is to happen to the document by that moment. */
   settle(id: string, nowMs: number): unknown;
   holds(slot: Slot<T>): boolean;

@@ -7,31 +7,15 @@ import type { Timers } from "../clock.ts";
 import type { Ids } from "../ids.ts";
 import { DueQueue, type Slot } from "./due-queue.ts";
 import { MemoryFeed } from "./memory-feed.ts";
+import { type AnyMemorySlot, type Change, type MemoryHome, MemorySlot } from "./memory-slot.ts";
 import type { Actor, Collection, CollectionRules, Document, Page, Store, Write } from "./store.ts";
 
 type AnyCollection = MemoryCollection<unknown>;
-
-/** A document's place in its collection. */
-interface MemorySlot<T> extends Slot<T> {
-  readonly home: MemoryCollection<T>;
-  /** Its number among the hidden, if it is one. */
-  hiddenAs: number | undefined;
-}
-
-type AnySlot = MemorySlot<unknown>;
-
-/** When a change happens, and who makes it. */
-interface Change {
-  readonly atMs: number;
-  readonly by: Actor;
-}
 
 export class MemoryStore implements Store {
   readonly feed: MemoryFeed;
   readonly #clock: Timers;
   readonly #collections: AnyCollection[] = [];
-  /** By owner, what it owns, the oldest first. */
-  readonly #owned = new Map<string, Set<AnySlot>>();
   /** @internal What falls due in its collections. */
   readonly dues: DueQueue;
 
@@ -49,7 +33,8 @@ export class MemoryStore implements Store {
   }
 
   async takeOwnedBy(owner: string, by?: Actor): Promise<void> {
-    this.removeOwnedBy(owner, { atMs: this.nowMs(), by }, this.isVisible(owner));
+    const slot = this.slotOf(owner);
+    if (slot !== undefined) removeOwned(slot, { atMs: this.nowMs(), by }, slot.isSeen);
   }
 
   /** @internal What follows serves the collections of this store. */
@@ -57,49 +42,28 @@ export class MemoryStore implements Store {
     return this.#clock.nowMs();
   }
 
-  /** Whether there is a document of that id in any collection. */
-  has(id: string): boolean {
-    return this.#collections.some((collection) => collection.has(id));
-  }
-
-  /** Whether others see the document of that id. */
-  isVisible(id: string): boolean {
-    return this.#collections.some((collection) => collection.isVisible(id));
-  }
-
-  /** @param visible whether others saw the owner up to now */
-  removeOwnedBy(owner: string, change: Change, visible: boolean): void {
-    const owned = this.#owned.get(owner);
-    if (owned === undefined) return;
-    this.#owned.delete(owner);
-    for (const { home, document } of owned) home.remove(document.id, change, visible);
-  }
-
-  /** Tells that what belongs to an owner has come into sight with it, or gone out of it. */
-  tellOwnedBy(owner: string, visible: boolean, change: Change): void {
-    for (const { home, document } of this.#owned.get(owner) ?? []) home.tellSight(document, visible, change);
-  }
-
-  ownedBy(owner: string, collectionName: string, nowMs: number): Document<unknown>[] {
-    // What is settled may go out of the set.
-    return [...(this.#owned.get(owner) ?? [])]
-      .filter(({ home }) => home.name === collectionName)
-      .flatMap(({ home, document }) => home.settle(document.id, nowMs) ?? []);
-  }
-
-  own(owner: string, slot: AnySlot): void {
-    const owned = this.#owned.get(owner);
-    if (owned === undefined) this.#owned.set(owner, new Set([slot]));
-    else owned.add(slot);
-  }
-
-  disown(owner: string, slot: AnySlot): void {
-    const owned = this.#owned.get(owner);
-    if (owned?.delete(slot) && owned.size === 0) this.#owned.delete(owner);
+  /** The place of the document of that id, in whichever collection there is one. */
+  slotOf(id: string): AnyMemorySlot | undefined {
+    for (const collection of this.#collections) {
+      const slot = collection.slotOf(id);
+      if (slot !== undefined) return slot;
+    }
+    return undefined;
   }
 }
 
-class MemoryCollection<T> implements Collection<T> {
+/** @param visible whether others saw the owner up to now */
+function removeOwned(owner: AnyMemorySlot, change: Change, visible: boolean): void {
+  for (const slot of owner.owned) slot.home.remove(slot, change, visible);
+}
+
+function ownedIn(owner: AnyMemorySlot, collection: string, nowMs: number): Document<unknown>[] {
+  return owner.owned
+    .filter(({ home }) => home.name === collection)
+    .flatMap(({ home, document }) => home.settle(document.id, nowMs) ?? []);
+}
+
+class MemoryCollection<T> implements Collection<T>, MemoryHome<T> {
   readonly name: string;
   readonly #rules: CollectionRules<T>;
   readonly #store: MemoryStore;
@@ -129,20 +93,21 @@ class MemoryCollection<T> implements Collection<T> {
 
   async put(document: Document<T>, { if: condition, by }: Write<T> = {}): Promise<boolean> {
     const atMs = this.#store.nowMs();
-    const current = this.settle(document.id, atMs);
-    if (condition === "absent" && current !== undefined) return false;
-    if (typeof condition === "object" && current !== condition.unchanged) return false;
-    if (document.owner !== undefined && !this.#store.has(document.owner)) return false;
-    this.#write(document, current, { atMs, by });
+    const slot = this.#settled(document.id, atMs);
+    if (condition === "absent" && slot !== undefined) return false;
+    if (typeof condition === "object" && slot?.document !== condition.unchanged) return false;
+    const owner = this.#ownerOf(document, slot);
+    if (document.owner !== undefined && owner === undefined) return false;
+    this.#write(document, slot, owner, { atMs, by });
     return true;
   }
 
   async take(id: string, by?: Actor): Promise<Document<T> | undefined> {
     const atMs = this.#store.nowMs();
-    const current = this.settle(id, atMs);
-    if (current === undefined) return undefined;
-    this.remove(id, { atMs, by });
-    return current;
+    const slot = this.#settled(id, atMs);
+    if (slot === undefined) return undefined;
+    this.remove(slot, { atMs, by });
+    return slot.document;
   }
 
   async list({ after, until, limit }: Page): Promise<Document<T>[]> {
@@ -152,8 +117,8 @@ class MemoryCollection<T> implements Collection<T> {
     let id = this.#order.nextHigherKey(after);
     for (; id !== undefined && page.length < limit; id = this.#order.nextHigherKey(id)) {
       if (until !== undefined && id >= until) break;
-      const document = this.settle(id, nowMs);
-      if (document !== undefined && this.#isSeen(document)) page.push(document);
+      const slot = this.#settled(id, nowMs);
+      if (slot?.isSeen) page.push(slot.document);
     }
     return page;
   }
@@ -169,46 +134,30 @@ class MemoryCollection<T> implements Collection<T> {
   }
 
   async ownedBy(owner: string): Promise<Document<T>[]> {
-    return this.#store.ownedBy(owner, this.name, this.#store.nowMs()) as Document<T>[];
+    const slot = this.#store.slotOf(owner);
+    return slot === undefined ? [] : (ownedIn(slot, this.name, this.#store.nowMs()) as Document<T>[]);
   }
 
   /** The document as it is at `nowMs`: if its time is up, the expiry rule has its say first. */
   settle(id: string, nowMs: number): Document<T> | undefined {
-    let document = this.#slots.get(id)?.document;
-    while (document?.expiresAtMs !== undefined && document.expiresAtMs <= nowMs) {
-      const expiredAtMs = document.expiresAtMs;
-      const next = this.#rules.expire?.(document, (name) => this.#store.ownedBy(id, name, expiredAtMs));
-      const change = { atMs: expiredAtMs, by: undefined };
-      if (next === undefined) this.remove(id, change);
-      else this.#write(next, document, change);
-      // Not `next`: it may be one hidden document too many.
-      document = this.#slots.get(id)?.document;
-    }
-    return document;
+    return this.#settled(id, nowMs)?.document;
   }
 
-  /** @param visible whether others see what it belongs to, if anything */
-  remove(id: string, change: Change, visible = this.#isOwnerSeen(this.#slots.get(id)?.document)): void {
-    const slot = this.#slots.get(id);
-    if (slot === undefined) return;
-    const seen = visible && !slot.document.hidden;
+  remove(slot: MemorySlot<T>, change: Change, visible = slot.isOwnerSeen): void {
+    const { document } = slot;
+    const seen = visible && !document.hidden;
     this.#mirror = undefined;
-    this.#slots.delete(id);
-    this.#order?.delete(id);
+    this.#slots.delete(document.id);
+    this.#order?.delete(document.id);
     this.#unhide(slot);
-    this.#setOwner(slot, slot.document.owner, undefined);
+    slot.owner = undefined;
     this.#store.dues.unqueue(slot);
-    if (seen) this.#tell(slot.document, undefined, change);
-    this.#store.removeOwnedBy(id, change, seen);
+    if (seen) this.#tell(document, undefined, change);
+    removeOwned(slot, change, seen);
   }
 
-  has(id: string): boolean {
-    return this.#slots.has(id);
-  }
-
-  isVisible(id: string): boolean {
-    const slot = this.#slots.get(id);
-    return slot !== undefined && this.#isSeen(slot.document);
+  slotOf(id: string): MemorySlot<T> | undefined {
+    return this.#slots.get(id);
   }
 
   tellSight(document: Document<T>, visible: boolean, change: Change): void {
@@ -219,29 +168,55 @@ class MemoryCollection<T> implements Collection<T> {
     return this.#slots.get(slot.document.id) === slot;
   }
 
-  #write(document: Document<T>, current: Document<T> | undefined, change: Change): void {
-    const { id, owner } = document;
-    this.#mirror = undefined;
+  #settled(id: string, nowMs: number): MemorySlot<T> | undefined {
     let slot = this.#slots.get(id);
-    if (slot === undefined) {
-      slot = { document, queuedAtMs: undefined, home: this, hiddenAs: undefined };
-      this.#slots.set(id, slot);
-    } else slot.document = document;
-    this.#setOwner(slot, current?.owner, owner);
+    while (slot?.document.expiresAtMs !== undefined && slot.document.expiresAtMs <= nowMs) {
+      const expired = slot;
+      const expiredAtMs = slot.document.expiresAtMs;
+      const next = this.#rules.expire?.(slot.document, (name) => ownedIn(expired, name, expiredAtMs));
+      const change = { atMs: expiredAtMs, by: undefined };
+      if (next === undefined) this.remove(slot, change);
+      else this.#write(next, slot, this.#ownerOf(next, slot), change);
+      // It may have been one hidden document too many.
+      slot = this.#slots.get(id);
+    }
+    return slot;
+  }
+
+  /** @param slot the place that the document is to be in, if there is one already */
+  #ownerOf({ owner }: Document<T>, slot: MemorySlot<T> | undefined): AnyMemorySlot | undefined {
+    if (owner === undefined) return undefined;
+    return owner === slot?.document.owner ? slot.owner : this.#store.slotOf(owner);
+  }
+
+  #write(
+    document: Document<T>,
+    known: MemorySlot<T> | undefined,
+    owner: AnyMemorySlot | undefined,
+    change: Change,
+  ): void {
+    this.#mirror = undefined;
+    const current = known?.document;
+    const slot = known ?? new MemorySlot(document, this);
+    if (known === undefined) this.#slots.set(document.id, slot);
+    else slot.document = document;
+    slot.owner = owner;
     this.#store.dues.queue(slot);
     if (document.hidden) this.#hide(slot, change);
     else if (current === undefined || current.hidden) {
       this.#unhide(slot);
-      this.#order?.set(id, undefined);
+      this.#order?.set(document.id, undefined);
     }
-    this.#tellWritten(document, current, change);
+    this.#tellWritten(slot, current, change);
   }
 
-  #tellWritten(document: Document<T>, current: Document<T> | undefined, change: Change): void {
-    if (this.#rules.event === undefined || !this.#isOwnerSeen(document)) return;
+  #tellWritten(slot: MemorySlot<T>, current: Document<T> | undefined, change: Change): void {
+    if (this.#rules.event === undefined || !slot.isOwnerSeen) return;
+    const { document } = slot;
     const [wasSeen, isSeen] = [current !== undefined && !current.hidden, !document.hidden];
     this.#tell(wasSeen ? current : undefined, isSeen ? document : undefined, change);
-    if (current !== undefined && wasSeen !== isSeen) this.#store.tellOwnedBy(document.id, isSeen, change);
+    if (current === undefined || wasSeen === isSeen) return;
+    for (const owned of slot.owned) owned.home.tellSight(owned.document, isSeen, change);
   }
 
   #tell(before: Document<T> | undefined, after: Document<T> | undefined, { atMs, by }: Change): void {
@@ -250,27 +225,13 @@ class MemoryCollection<T> implements Collection<T> {
     if (event !== undefined) this.#store.feed.append(event, atMs, by);
   }
 
-  #isSeen(document: Document<T>): boolean {
-    return !document.hidden && this.#isOwnerSeen(document);
-  }
-
-  #isOwnerSeen(document: Document<T> | undefined): boolean {
-    return document?.owner === undefined || this.#store.isVisible(document.owner);
-  }
-
-  #setOwner(slot: MemorySlot<T>, before: string | undefined, after: string | undefined): void {
-    if (before === after) return;
-    if (before !== undefined) this.#store.disown(before, slot as AnySlot);
-    if (after !== undefined) this.#store.own(after, slot as AnySlot);
-  }
-
   #hide(slot: MemorySlot<T>, change: Change): void {
     this.#order?.delete(slot.document.id);
     slot.hiddenAs ??= ++this.#hiddenCount;
     this.#hidden.set(slot.hiddenAs, slot);
     if (this.#hidden.size <= (this.#rules.maxHidden ?? Number.POSITIVE_INFINITY)) return;
     const longest = this.#hidden.get(this.#hidden.minKey() ?? 0);
-    if (longest !== undefined) this.remove(longest.document.id, change);
+    if (longest !== undefined) this.remove(longest, change);
   }
 
   #unhide(slot: MemorySlot<T>): void {
