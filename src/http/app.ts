@@ -16,7 +16,6 @@ import fastify, {
 import { errors } from "../errors.ts";
 import { adversityHeader, faultHeader } from "../interceptors/inject-faults.ts";
 import type { Served } from "./connect-handlers.ts";
-import { inStep } from "./in-step.ts";
 import { createLean } from "./lean-unary.ts";
 import { createOnePortServer, type OnePortOptions } from "./one-port.ts";
 import { originOf } from "./origin.ts";
@@ -60,8 +59,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     serverFactory: (handler) =>
       createOnePortServer(
-        async (request, response) => {
-          await inStep();
+        (request, response) => {
           if (closing || !lean(request, response)) handler(request, response);
         },
         { ...listening, closeGraceMs },

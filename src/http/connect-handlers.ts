@@ -13,6 +13,7 @@ import { decodeInChain } from "./decode-requests.ts";
 import { sendHeadersEarly } from "./early-headers.ts";
 import { explainRefusals } from "./explain-refusals.ts";
 import { HttpConnection } from "./http-connection.ts";
+import { inStep } from "./in-step.ts";
 import { serveJsonLines } from "./jsonl.ts";
 import { serveRedirects } from "./redirects.ts";
 import { serveRewrittenJson } from "./rewritten-json.ts";
@@ -39,9 +40,13 @@ export function connectHandlers(
     all: { value: (path: string, _: object, handler: RouteHandlerMethod) => handlers.set(path, handler) },
     addContentTypeParser: { value: () => {} },
   });
+  const gate = requestGateOf(chain.gate);
   const options: Parameters<typeof fastifyConnectPlugin>[1] = {
     interceptors: chain.interceptors,
-    requestGate: requestGateOf(chain.gate),
+    requestGate: async (context) => {
+      await inStep();
+      await gate(context);
+    },
     contextValues: ({ raw }) => createContextValues().set(connectionKey, new HttpConnection(raw)),
     readMaxBytes: decoding.maxBytes,
     shutdownSignal,

@@ -24,6 +24,7 @@ import type { Log } from "../log.ts";
 import { Body, type Content } from "./body.ts";
 import { type DecodeOptions, decodeMessage } from "./decode-message.ts";
 import { HttpConnection } from "./http-connection.ts";
+import { inStep } from "./in-step.ts";
 import { LeanCall, LeanReply, type Request, type Response } from "./lean-call.ts";
 import { connectWire } from "./lean-connect.ts";
 import { grpcWire } from "./lean-grpc.ts";
@@ -122,6 +123,7 @@ function handlerOf(
     let reply: Content | ConnectError;
     let leave: (() => void) | undefined;
     try {
+      await inStep();
       leave = await chain.gate(call);
       const { message } = await next(call);
       reply = wire.encode(message, connection);

@@ -1,10 +1,22 @@
 /** Calls that come at once go on together. What that is worth is measured by `npm run bench`. */
 import { once } from "node:events";
+import { constants } from "node:http2";
 import { connect, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { inStep } from "../../src/http/in-step.ts";
-import { countingRandom, openMock, stillTime } from "../support/mock.ts";
+import {
+  FrameConnection,
+  fields,
+  flag,
+  frame,
+  preface,
+  pseudo,
+  settings,
+  type,
+  uint32,
+} from "../malformed/http2-frames.ts";
+import { countingRandom, openMock, stillTime, test } from "../support/mock.ts";
 
 test("who waits in the same turn of the event loop goes on in step, who comes later with the next one", async () => {
   const steps: string[] = [];
@@ -45,6 +57,68 @@ test.for(["on", "off"] as const)(
     }
   },
 );
+
+const watch = {
+  path: "/gitpod.v1.EventService/WatchEvents",
+  contentType: "application/connect+json",
+  body: enveloped('{"organization":true}'),
+};
+const creation = {
+  path: "/gitpod.v1.RunnerService/CreateRunner",
+  contentType: "application/json",
+  body: Buffer.from('{"name":"My Runner","provider":"RUNNER_PROVIDER_AWS_EC2"}'),
+};
+
+/** Makes a call and takes it back, in one piece. */
+const takenBack = {
+  async "HTTP/1.1"(url: string, { path, contentType, body }: typeof watch): Promise<void> {
+    const socket = await connected(url);
+    const head = [`POST ${path} HTTP/1.1`, "Host: mock", `Content-Type: ${contentType}`];
+    const headers = [...head, `Content-Length: ${body.length}`, "", ""].join("\r\n");
+    socket.write(Buffer.concat([Buffer.from(headers), body]));
+    socket.resetAndDestroy();
+  },
+
+  async "HTTP/2"(url: string, { path, contentType, body }: typeof watch): Promise<void> {
+    const connection = await FrameConnection.open(Number(new URL(url).port));
+    const length = ["content-length", String(body.length)] as const;
+    const headers = fields(...pseudo("POST", path), ["content-type", contentType], length);
+    connection.write(
+      preface,
+      settings(),
+      frame(type.headers, flag.endHeaders, 1, headers),
+      frame(type.data, flag.endStream, 1, body),
+      frame(type.rstStream, 0, 1, uint32(constants.NGHTTP2_CANCEL)),
+    );
+    onTestFinished(() => {
+      connection.socket.destroy();
+    });
+  },
+};
+
+test.for(["HTTP/1.1", "HTTP/2"] as const)(
+  "a watch whose client is gone before its turn is not waited for: %s",
+  async (http, { mock }) => {
+    await takenBack[http](mock.url, watch);
+    await mock.calls.waitFor({});
+    // It ends with its connection, which has had its turn by then.
+    for (let call = 0; call < 3; call++) await mock.runner.listRunners({});
+    expect(mock.calls.list().filter(({ duration }) => duration === undefined)).toEqual([]);
+  },
+);
+
+test("a call over HTTP/2 that is taken back before its turn is not made", async ({ mock }) => {
+  await takenBack["HTTP/2"](mock.url, creation);
+  const [call] = await mock.calls.waitFor({});
+  expect([call?.error?.code, call?.error?.message]).toEqual(["canceled", "the client went away"]);
+  expect((await mock.runner.listRunners({})).runners).toEqual([]);
+});
+
+function enveloped(text: string): Buffer {
+  const bytes = Buffer.from(`\0\0\0\0\0${text}`);
+  bytes.writeUInt32BE(bytes.length - 5, 1);
+  return bytes;
+}
 
 async function connected(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
