@@ -16,11 +16,14 @@ export type Response = ServerResponse | Http2ServerResponse;
 /** Why a signal is aborted of a call that nothing can be told any more. */
 const ended = new Error("the call has ended");
 
+const noTimeout = () => undefined;
+
 /** A call, as its interceptors and as its implementation know it. */
 export class LeanCall implements HandlerContext, UnaryRequest {
   readonly stream = false;
   readonly protocolName: string;
   readonly requestMethod = "POST";
+  readonly timeoutMs = noTimeout;
   readonly method: DescMethodUnary;
   readonly service;
   readonly values = createContextValues();
@@ -83,10 +86,6 @@ export class LeanCall implements HandlerContext, UnaryRequest {
     return this.#responseTrailer;
   }
 
-  timeoutMs(): undefined {
-    return undefined;
-  }
-
   get url(): string {
     const { host = this.#request.headers[":authority"] ?? "localhost" } = this.#request.headers;
     return `http://${host}${this.#request.url}`;
@@ -96,23 +95,22 @@ export class LeanCall implements HandlerContext, UnaryRequest {
 /** What a call is answered with, as its interceptors know it. */
 export class LeanReply implements UnaryResponse {
   readonly stream = false;
-  readonly method: DescMethodUnary;
+  readonly method;
   readonly service;
-  readonly message: Message;
-  readonly #call: LeanCall;
+  readonly message;
+  readonly #call;
 
   constructor(call: LeanCall, message: Message) {
-    this.method = call.method;
-    this.service = call.service;
-    this.message = message;
     this.#call = call;
+    this.message = message;
+    ({ method: this.method, service: this.service } = call);
   }
 
-  get header(): Headers {
+  get header() {
     return this.#call.responseHeader;
   }
 
-  get trailer(): Headers {
+  get trailer() {
     return this.#call.responseTrailer;
   }
 }

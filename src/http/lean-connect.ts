@@ -38,8 +38,7 @@ export function connectWire(method: DescMethodUnary, json: boolean, jsonOptions:
         bytes = content.length;
       }
       headers["content-length"] = bytes;
-      response.writeHead(failed ? codeToHttpStatus(reply.code) : 200, headers);
-      response.end(content);
+      response.writeHead(failed ? codeToHttpStatus(reply.code) : 200, headers).end(content);
     },
   };
 }

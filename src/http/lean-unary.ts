@@ -89,9 +89,8 @@ export function createLean(routes: (router: ConnectRouter) => void, options: Lea
 
 function isCommon({ method, headers, socket }: Request): boolean {
   const { host = headers[":authority"] } = headers;
-  return (
-    method === "POST" && typeof host === "string" && isOrigin("encrypted" in socket ? "https" : "http", host)
-  );
+  if (method !== "POST" || typeof host !== "string") return false;
+  return isOrigin("encrypted" in socket ? "https" : "http", host);
 }
 
 /** By the type of their content. */
@@ -140,8 +139,7 @@ function handlerOf(
     const redirected = redirection(connection, call.hasResponseHeaders ? call.responseHeader : undefined);
     if (redirected === undefined) return wire.answer(response, call, headers, reply);
     addHeaders(headers, redirected.header);
-    response.writeHead(redirected.status, headers);
-    response.end();
+    response.writeHead(redirected.status, headers).end();
   };
 }
 
@@ -158,6 +156,5 @@ function composed(
     return new LeanReply(call, isMessage(reply, method.output) ? reply : create(method.output, { ...reply }));
   };
   // What is given a unary request by an interceptor is unary.
-  const wrap = (next: Answer, interceptor: Interceptor) => interceptor(next as never) as Answer;
-  return interceptors.reduceRight(wrap, answer);
+  return interceptors.reduceRight((next, wrap) => wrap(next as never) as Answer, answer);
 }
