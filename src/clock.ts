@@ -3,6 +3,8 @@
  * machine's time. A WorldClock follows the host's time until it is told otherwise: it can be advanced
  * (forward only), frozen and resumed, and what falls due on the way happens one by one, each at its moment.
  */
+// Not the global one: a test in the same process may have put its own in that one's place, and holds it.
+import { setImmediate } from "node:timers";
 import TinyQueue from "tinyqueue";
 import { type Duration, durationMs } from "./duration.ts";
 import { shown } from "./shown.ts";

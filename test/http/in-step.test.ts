@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { constants } from "node:http2";
 import { connect, type Socket } from "node:net";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { inStep } from "../../src/http/in-step.ts";
 import {
@@ -55,6 +55,18 @@ test.for(["on", "off"] as const)(
       for (const socket of sockets) socket.destroy();
       await mock.close();
     }
+  },
+);
+
+test.for(["on", "off"] as const)(
+  "calls are answered while a test in the same process holds the timers: the short way %s",
+  async (lean, { start }) => {
+    const mock = await start({ lean });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    vi.useFakeTimers();
+    expect((await mock.runner.listRunners({})).runners).toEqual([]);
   },
 );
 
