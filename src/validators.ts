@@ -13,14 +13,12 @@ export interface Validators {
   readonly violationsToProto: typeof violationsToProto;
 }
 
-let loaded: Validators | undefined;
-let loading: Promise<Validators> | undefined;
+let known: Validators | Promise<Validators> | undefined;
 
 /** Loaded with the first message that is held against rules: that takes a fifth of a start. */
 export function validators(): Validators | Promise<Validators> {
-  if (loaded) return loaded;
-  loading ??= load();
-  return loading;
+  known ??= load();
+  return known;
 }
 
 /** Every rule that a message violates. */
@@ -34,6 +32,11 @@ export async function violationsOf<Desc extends DescMessage>(
 
 async function load(): Promise<Validators> {
   const { createValidator, violationsToProto } = await import("@bufbuild/protovalidate");
-  loaded = { quick: createValidator({ failFast: true }), full: createValidator(), violationsToProto };
+  const loaded = {
+    quick: createValidator({ failFast: true }),
+    full: createValidator(),
+    violationsToProto,
+  };
+  known = loaded;
   return loaded;
 }

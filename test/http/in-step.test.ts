@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, vi } from "vitest";
 import { RunnerProvider } from "../../src/gen/gitpod/v1/runner_configuration_pb.ts";
 import { inStep } from "../../src/http/in-step.ts";
+import { post } from "../malformed/http1-client.ts";
 import {
   FrameConnection,
   fields,
@@ -16,7 +17,9 @@ import {
   type,
   uint32,
 } from "../malformed/http2-frames.ts";
+import { envelope } from "../malformed/rows/envelope.ts";
 import { countingRandom, openMock, stillTime, test } from "../support/mock.ts";
+import { rpc } from "../support/post.ts";
 
 test("who waits in the same turn of the event loop goes on in step, who comes later with the next one", async () => {
   const steps: string[] = [];
@@ -73,21 +76,19 @@ test.for(["on", "off"] as const)(
 const watch = {
   path: "/gitpod.v1.EventService/WatchEvents",
   contentType: "application/connect+json",
-  body: enveloped('{"organization":true}'),
+  body: envelope(0, '{"organization":true}'),
 };
 const creation = {
-  path: "/gitpod.v1.RunnerService/CreateRunner",
+  path: rpc.createRunner,
   contentType: "application/json",
   body: Buffer.from('{"name":"My Runner","provider":"RUNNER_PROVIDER_AWS_EC2"}'),
 };
 
 /** Makes a call and takes it back, in one piece. */
 const takenBack = {
-  async "HTTP/1.1"(url: string, { path, contentType, body }: typeof watch): Promise<void> {
+  async "HTTP/1.1"(url: string, call: typeof watch): Promise<void> {
     const socket = await connected(url);
-    const head = [`POST ${path} HTTP/1.1`, "Host: mock", `Content-Type: ${contentType}`];
-    const headers = [...head, `Content-Length: ${body.length}`, "", ""].join("\r\n");
-    socket.write(Buffer.concat([Buffer.from(headers), body]));
+    socket.write(requestOf(call));
     socket.resetAndDestroy();
   },
 
@@ -126,12 +127,6 @@ test("a call over HTTP/2 that is taken back before its turn is not made", async 
   expect((await mock.runner.listRunners({})).runners).toEqual([]);
 });
 
-function enveloped(text: string): Buffer {
-  const bytes = Buffer.from(`\0\0\0\0\0${text}`);
-  bytes.writeUInt32BE(bytes.length - 5, 1);
-  return bytes;
-}
-
 async function connected(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -141,10 +136,11 @@ async function connected(url: string): Promise<Socket> {
 
 /** Sends it at once, and resolves with the first bytes of the answer. */
 async function createRunner(socket: Socket): Promise<void> {
-  const body = JSON.stringify({ name: "My Runner", provider: "RUNNER_PROVIDER_AWS_EC2" });
-  const head = ["POST /gitpod.v1.RunnerService/CreateRunner HTTP/1.1", "Host: mock"];
-  const headers = [`Content-Length: ${body.length}`, "Content-Type: application/json"];
-  socket.write([...head, ...headers, "", body].join("\r\n"));
+  socket.write(requestOf(creation));
   const [answer] = await once(socket, "data");
   expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /);
+}
+
+function requestOf({ path, contentType, body }: typeof watch): Buffer {
+  return post(path, { "content-type": contentType }, body);
 }
