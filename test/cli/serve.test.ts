@@ -56,7 +56,8 @@ describe("a mock that serves", () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     await commandLine.serve([], { NODE_COMPILE_CACHE: folder });
     const kept = () => readdirSync(folder, { recursive: true }).length > 1;
-    await expect.poll(kept).toBe("flushCompileCache" in module);
+    // The rules are loaded first, which takes a busy machine more than a second.
+    await expect.poll(kept, { timeout: 10_000 }).toBe("flushCompileCache" in module);
   });
 
   test.concurrent.for([
