@@ -15,6 +15,9 @@ import { rolldown } from "rolldown";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = `${root}bundle`;
 
+/** What to do where a dependency is not as it was. */
+const advice = "look whether the patch is still needed";
+
 rmSync(target, { recursive: true, force: true });
 const input = { main: "dist/cli/main.js", run: "dist/cli/run.js" };
 const bundle = await rolldown({ cwd: root, input, platform: "node", plugins: [lazyRules(), parsedRules()] });
@@ -39,26 +42,16 @@ writeFileSync(`${target}/THIRD-PARTY-LICENSES`, licencesOf(packagesIn(output)));
  * in JavaScript, too: a sixth of a start. In the bundle a rule is parsed when it is looked at.
  */
 function lazyRules() {
-  const file = /@bufbuild\/protovalidate\/dist\/(cjs|esm)\/cel\.js$/;
   const method = "compileRulesUncached(descMessage) {";
-  const eager = "compiled: this.compileRule(rule),";
   const lazy = `get compiled() {
     const value = manager.compileRule(rule);
     Object.defineProperty(this, "compiled", { value });
     return value;
   },`;
-  let met = 0;
-  return {
-    name: "lazy-rules",
-    transform(code, id) {
-      if (!file.test(id.replaceAll("\\", "/")) || !code.includes(method)) return;
-      met += code.split(eager).length - 1;
-      return code.replace(method, `${method} const manager = this;`).replaceAll(eager, lazy);
-    },
-    buildEnd() {
-      if (met !== 2) throw new Error("protovalidate is not as it was: look whether this is still needed");
-    },
-  };
+  return patch(/@bufbuild\/protovalidate\/dist\/(cjs|esm)\/cel\.js$/, () => [
+    [method, 1, `${method} const manager = this;`],
+    ["compiled: this.compileRule(rule),", 2, lazy],
+  ]);
 }
 
 /**
@@ -66,23 +59,39 @@ function lazyRules() {
  * there may be it still parses.
  */
 function parsedRules() {
-  const file = /@bufbuild\/cel\/dist\/(cjs|esm)\/parse\.js$/;
   const method = "function parse(expr) {";
+  return patch(/@bufbuild\/cel\/dist\/(cjs|esm)\/parse\.js$/, async (id) => {
+    const { parse } = await import(pathToFileURL(id));
+    const entries = (await expressions()).map((text) => `[${uneval(text)}, () => (${uneval(parse(text))})]`);
+    const known = `parse.known ??= new Map([${entries.join(",\n")}]);
+      if (parse.known.has(expr)) return parse.known.get(expr)();`;
+    return [[method, 1, `${method} ${known}`]];
+  });
+}
+
+/**
+ * Replaces texts in a dependency's file.
+ *
+ * @param replacementsOf of the file of that path: each text, how often it is there, and what comes in its place
+ * @throws where the file, or one of the texts, is not there as it was
+ */
+function patch(file, replacementsOf) {
   let met = 0;
   return {
-    name: "parsed-rules",
+    name: `patch ${file}`,
     async transform(code, id) {
       if (!file.test(id.replaceAll("\\", "/"))) return;
-      met += code.split(method).length - 1;
-      const { parse } = await import(pathToFileURL(id));
-      const entries = (await expressions()).map(
-        (text) => `[${uneval(text)}, () => (${uneval(parse(text))})]`,
-      );
-      return `const parsed = new Map([${entries.join(",\n")}]);
-        ${code.replace(method, `${method} if (parsed.has(expr)) return parsed.get(expr)();`)}`;
+      met += 1;
+      let patched = code;
+      for (const [text, times, replacement] of await replacementsOf(id)) {
+        const found = code.split(text).length - 1;
+        if (found !== times) throw new Error(`${id} has "${text}" ${found} times, not ${times}: ${advice}`);
+        patched = patched.replaceAll(text, () => replacement);
+      }
+      return patched;
     },
     buildEnd() {
-      if (met !== 1) throw new Error("CEL is not parsed where it was: look whether this is still needed");
+      if (met !== 1) throw new Error(`${file} was met ${met} times, not once: ${advice}`);
     },
   };
 }
